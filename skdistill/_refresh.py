@@ -21,10 +21,8 @@ from skdistill._shorthand import resolve_loss, resolve_student
 from skdistill._utils._checks import check_integer
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill._utils._usual_modes import with_gradients
-from skdistill._utils.numpy_student import are_levels
 from skdistill.data._fit_windows import FitWindows
 from skdistill.data._inputs import check_roles_unchanged, read_series
-from skdistill.data._local_scale import leave_level
 from skdistill.data._roles import Roles
 from skdistill.data._scaling import Scaling
 from skdistill.data._scaling_checks import units_told
@@ -326,26 +324,14 @@ class RefreshMixin(BaseDistilled):
         self, store: SeriesStore, windows: Windows, series: list[Series], method: str, chosen: np.ndarray
     ) -> np.ndarray:
         """Say which windows have far other values of a target than the only one in fit, which told no unit; warn."""
-        targets = list(self.targets_)
-        if store.units is None or store.scaling.kind != "series":
-            return np.zeros(len(windows), dtype=bool)
-        units = store.units.of_channels(targets)
-        free = are_levels(units.center, units.unit)  # the training rows are no longer there
-        free &= True if store.by_window is None else ~store.by_window[:, None]
-        levels = np.where(free, units.center, np.nan)
-        left, names = torch.zeros(len(store.values), dtype=torch.bool), []
-        for number in np.flatnonzero(free.any(axis=1)).tolist():
-            rows = store.rows_of(number)
-            values = units.take(np.array([number])).restore(store.values[rows][:, targets].numpy()[None])[0]
-            left[rows] = torch.from_numpy(leave_level(values, levels[number], far=True).any(axis=1))
-            names += [name_series(series, number)] * bool(left[rows].any())
-        found = windows.count_rows(left).numpy() > 0
+        found = windows.count_rows(store.left_level(self.targets_, far=True)).numpy() > 0
         if (found & chosen).any():
-            more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+            numbers = np.unique(windows.series_of(windows.starts.numpy()[found & chosen])).tolist()
+            names = name_series(series, numbers[0]) + (f" and {len(numbers) - 1} more" if len(numbers) > 1 else "")
             warnings.warn(
-                f"{method} leaves out {int((found & chosen).sum())} windows of {names[0]}{more}: a target that was "
-                "constant in fit, and so has no unit, has other values now, which would outweigh all others. Call fit "
-                "with all rows to learn from them.",
+                f"{method} leaves out {int((found & chosen).sum())} windows of {names}: a target that was constant in "
+                "fit, and so has no unit, has other values now, which would outweigh all others. Call fit with all "
+                "rows to learn from them.",
                 stacklevel=stacklevel_of_user(),
             )
         return found

@@ -22,6 +22,7 @@ import numpy as np
 __all__ = [
     "NumpyStudent",
     "are_levels",
+    "center_unit_and_variation",
     "covariate_center_and_unit",
     "fill_masked",
     "fill_missing",
@@ -805,6 +806,26 @@ def window_center_and_unit(values: np.ndarray, season: int) -> tuple[np.ndarray,
     >>> center.item(), unit.item()
     (4.0, 1.0)
     """
+    return center_unit_and_variation(values, season)[:2]
+
+
+def center_unit_and_variation(values: np.ndarray, season: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Compute center and unit of each window and channel, and whether its values show the unit.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_windows, n_timestamps, n_channels)
+        Values, NaN where missing.
+    season : int
+        Number of rows in a season; 1 means no season.
+
+    Returns
+    -------
+    center, unit : float64 ndarray of shape (n_windows, n_channels)
+        Those of :func:`window_center_and_unit`.
+    varies : ndarray of bool of shape (n_windows, n_channels)
+        False where values are equal up to rounding, or one or none is observed, so that the unit is the level or 1.
+    """
     rounding = _ROUNDING * float(np.finfo(np.float32 if values.dtype == np.float32 else np.float64).eps)
     values = np.asarray(values, dtype=np.float64)
     center = mean_observed(values[:, -season:])
@@ -815,12 +836,13 @@ def window_center_and_unit(values: np.ndarray, season: int) -> tuple[np.ndarray,
         (mean_observed(np.abs(values[:, season:] - values[:, :-season])), np.fmax(floor, _REPEATED * distance)),
         (mean_observed(np.abs(values[:, 1:] - values[:, :-1])), floor),
         (distance, floor),
-        (np.abs(center), floor),
     ]
-    unit = np.ones_like(center)
+    unit = np.where(np.abs(center) > floor, np.abs(center), 1.0)
+    varies = np.zeros(center.shape, dtype=bool)
     for candidate, least in reversed(candidates):
-        unit = np.where(candidate > least, candidate, unit)
-    return np.nan_to_num(center), unit
+        shows = candidate > least
+        unit, varies = np.where(shows, candidate, unit), varies | shows
+    return np.nan_to_num(center), unit, varies
 
 
 def settle_constant(values: np.ndarray, center: np.ndarray, unit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

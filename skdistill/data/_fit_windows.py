@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,7 +13,6 @@ from torch import Tensor
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._augmentation import Augmentation
 from skdistill.data._bounds import Bounds, warn_outside
-from skdistill.data._local_scale import constant_level, leave_level
 from skdistill.data._scaling import Scaling
 from skdistill.data._scaling_checks import units_told, warn_of_unlike_scales
 from skdistill.data._season import season_of_series
@@ -215,30 +213,15 @@ class FitWindows:
             min_observed=least,
             window_step=self.window_step,
         )
-        if scaling.kind == "series":
-            windows = self._without_unit_free(windows, series, known, told)
+        if (validation := windows.validation) is not None and (left := store.left_level(self.targets)).any():
+            validation = validation.take(validation.count_rows(left) == 0)  # there is no unit to judge the others in
+            windows = replace(windows, validation=validation if len(validation) else None)
         if self.window_step > 1 and not len(windows.train):
             raise ValueError(
                 f"window_step must leave a training window, and {self.window_step} rows between windows, counted back "
                 "from the end of each series, leave none: make it shorter, or give more rows."
             )
         return windows
-
-    def _without_unit_free(
-        self, windows: TrainingWindows, series: list[Series], known: Sequence[np.ndarray], told: np.ndarray
-    ) -> TrainingWindows:
-        """Leave out validation windows with other values of a target than the only one in its training rows."""
-        if windows.validation is None:
-            return windows
-        store, targets = windows.validation.store, list(self.targets)
-        left = torch.zeros(len(store.values), dtype=torch.bool)
-        for number in np.flatnonzero(told).tolist():
-            level = constant_level(known[number][:, targets])
-            if not np.isnan(level).all():
-                rows = store.rows_of(number)
-                left[rows] = torch.from_numpy(leave_level(series[number].values[:, targets], level).any(axis=1))
-        validation = windows.validation.take(windows.validation.count_rows(left) == 0)
-        return replace(windows, validation=validation if len(validation) else None)
 
     def check_validation(self, windows: TrainingWindows) -> None:
         """Raise if validation is requested and no window validates.

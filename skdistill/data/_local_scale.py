@@ -7,13 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skdistill._utils.numpy_student import are_levels, mean_observed, window_center_and_unit
+from skdistill._utils.numpy_student import are_levels, center_unit_and_variation, mean_observed
 
-__all__ = ["LocalUnits", "are_constant", "constant_level", "leave_level", "series_units", "stacked", "window_units"]
+__all__ = ["LocalUnits", "series_units", "stacked", "window_units"]
 
 _BLOCK_ROWS = 1 << 18  # rows processed at once, over series of equal length
-_ROUNDING = 4.0  # in rounding errors of a value; smaller variation of a window is none
-_SAME = 1e-6  # relative to a level; the distance of closer values may be rounding, also of float32
+_SAME = 1e-6  # units, which are a level; the distance of closer values may be rounding, also of float32
 _APART = 4e-6  # relative; more than the distance at which a unit is taken for the level
 _FAR = 10.0  # units; series and windows seldom vary by more, and rows so far away outweigh all others
 
@@ -117,8 +116,49 @@ class LocalUnits:
         """
         return values * self.unit[:, None] + self.center[:, None]
 
+    def constant(self) -> np.ndarray:
+        """Return which channels were constant where the units were computed: their unit is their level, or 1 at 0.
 
-def window_units(values: np.ndarray, season: int) -> LocalUnits:
+        Returns
+        -------
+        constant : ndarray of bool of shape (n, n_channels)
+            True also for channels without an observed value.
+        """
+        return are_levels(self.center, self.unit)
+
+    def left(self, values: np.ndarray, *, far: bool = False) -> np.ndarray:
+        """Return which later values have left the level of a target that was constant in training rows.
+
+        Such a target, like sales before the first one, told no unit. Its level (or 1) stands for it, and says nothing
+        of the size of errors: a window with other values could outweigh all others, or count for nothing. Values that
+        have left the level are therefore not judged. Rows to learn from teach in any unit and are left out only where
+        they are ``far`` from the level and would outweigh all others.
+
+        Parameters
+        ----------
+        values : ndarray of shape (n, n_timestamps, n_channels)
+            Later values, standardized by these units; NaN where missing.
+        far : bool, default=False
+            Whether to return only values more than 10 units from the level, in place of all that differ beyond
+            rounding.
+
+        Returns
+        -------
+        left : ndarray of bool of the same shape
+            False for channels that were not constant, and where a value is NaN.
+
+        Examples
+        --------
+        >>> units, values = LocalUnits(np.zeros((1, 1)), np.ones((1, 1))), np.array([0.0, 2.0, 11.0])[None, :, None]
+        >>> units.left(values).ravel(), units.left(values, far=True).ravel()
+        (array([False,  True,  True]), array([False, False,  True]))
+        """
+        rounding = np.where(self.center == 0, 0.0, _SAME)
+        least = np.where(self.constant(), _FAR if far else rounding, np.inf)
+        return np.asarray(np.abs(values) > least[:, None])
+
+
+def window_units(values: np.ndarray, season: int) -> tuple[LocalUnits, np.ndarray]:
     """Compute center and unit of each window and channel, as in the NumPy runtime.
 
     Parameters
@@ -132,6 +172,8 @@ def window_units(values: np.ndarray, season: int) -> LocalUnits:
     -------
     units : LocalUnits
         The units; center 0 and unit 1 if there is no observed value.
+    varies : ndarray of bool of shape (n_windows, n_channels)
+        False where values are equal up to rounding, or one or none is observed: the unit is the level or 1.
 
     References
     ----------
@@ -140,11 +182,12 @@ def window_units(values: np.ndarray, season: int) -> LocalUnits:
     Examples
     --------
     >>> import numpy as np
-    >>> units = window_units(np.array([1.0, 5.0, 2.0, 6.0])[None, :, None], season=2)
-    >>> units.center.item(), units.unit.item()
-    (4.0, 1.0)
+    >>> units, varies = window_units(np.array([1.0, 5.0, 2.0, 6.0])[None, :, None], season=2)
+    >>> units.center.item(), units.unit.item(), varies.item()
+    (4.0, 1.0, True)
     """
-    return LocalUnits(*window_center_and_unit(values, season))
+    center, unit, varies = center_unit_and_variation(values, season)
+    return LocalUnits(center, unit), varies
 
 
 def series_units(series: list[np.ndarray], season: int) -> LocalUnits:
@@ -175,11 +218,9 @@ def series_units(series: list[np.ndarray], season: int) -> LocalUnits:
     center, unit = np.empty((2, len(series), series[0].shape[1]))
     for numbers, rows in stacked(series):
         center[numbers] = np.nan_to_num(mean_observed(rows))
-        unit[numbers] = window_units(rows, season).unit
-        levels = are_levels(center[numbers], unit[numbers])
-        if levels.any() and rows.shape[1]:
-            vary = ~are_constant(rows) & ~np.isnan(rows).all(axis=1)
-            unit[numbers] *= np.where(levels & vary, 1 + _APART, 1.0)
+        own, varies = window_units(rows, season)
+        by_chance = varies & are_levels(center[numbers], own.unit)
+        unit[numbers] = np.where(by_chance, 1 + _APART, 1.0) * own.unit
     return LocalUnits(center, unit)
 
 
@@ -203,69 +244,3 @@ def stacked(series: Sequence[np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarr
         alike = np.flatnonzero(lengths == length)
         for numbers in np.array_split(alike, -(-len(alike) * max(1, int(length)) // _BLOCK_ROWS)):
             yield numbers, np.stack([series[number] for number in numbers])
-
-
-def are_constant(values: np.ndarray) -> np.ndarray:
-    """Return which windows have observed values that are all equal, up to rounding.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n_windows, n_timestamps, n_channels)
-        Values, NaN where missing.
-
-    Returns
-    -------
-    constant : ndarray of bool of shape (n_windows, n_channels)
-        Also True with a single observed value; False with none.
-    """
-    rounding = _ROUNDING * float(np.finfo(values.dtype).eps)
-    lowest, highest = np.fmin.reduce(values, axis=1), np.fmax.reduce(values, axis=1)
-    return np.asarray(highest - lowest <= rounding * np.fmax(np.abs(lowest), np.abs(highest)))
-
-
-def constant_level(rows: np.ndarray) -> np.ndarray:
-    """Return the level of each channel that is constant in training rows, by :func:`are_constant`.
-
-    Parameters
-    ----------
-    rows : ndarray of shape (n_timestamps, n_channels)
-        Training rows, NaN where missing.
-
-    Returns
-    -------
-    level : ndarray of shape (n_channels,)
-        NaN for other channels.
-    """
-    return np.where(are_constant(rows[None])[0], np.fmin.reduce(rows, axis=0), np.nan)
-
-
-def leave_level(values: np.ndarray, level: np.ndarray, *, far: bool = False) -> np.ndarray:
-    """Return which later values have left the level of a target that was constant in training rows.
-
-    Such a target, like sales before the first one, told no unit. Its level (or 1) stands for it, and says nothing of
-    the size of errors: a window with other values could outweigh all others, or count for nothing. Values that have
-    left the level are therefore not judged. Rows to learn from teach in any unit and are left out only where they are
-    ``far`` from the level and would outweigh all others.
-
-    Parameters
-    ----------
-    values : ndarray of shape (..., n_channels)
-        Later values, NaN where missing.
-    level : ndarray of shape (..., n_channels)
-        Level in the training rows, NaN for channels that were not constant.
-    far : bool, default=False
-        Whether to return only values more than 10 units from the level, in place of all that differ beyond rounding.
-
-    Returns
-    -------
-    left : ndarray of bool of shape (..., n_channels)
-        False where one of them is NaN.
-
-    Examples
-    --------
-    >>> leave_level(np.array([0.0, 2.0, 11.0]), np.zeros(1)), leave_level(np.array([2.0, 11.0]), np.zeros(1), far=True)
-    (array([False,  True,  True]), array([False,  True]))
-    """
-    size = np.abs(level)
-    least = _FAR * np.where(size > 0, size, 1.0) if far else _SAME * size
-    return np.asarray(np.abs(values - level) > least)

@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, clone
 from skdistill._utils.numpy_student import fill_missing, find_ids, settle_constant, show_unit
 from skdistill.data._bounds import Bounds, clip
 from skdistill.data._covariate_units import CovariateUnits
-from skdistill.data._local_scale import LocalUnits, are_constant, series_units, window_units
+from skdistill.data._local_scale import LocalUnits, series_units, window_units
 from skdistill.data._scaling_checks import FAR, check_near, seen_channels, units_told
 from skdistill.data._spread import BLOCK_ROWS, center_and_spread
 from skdistill.data._square_root import SquareRoot
@@ -334,9 +334,9 @@ class Scaling(BaseEstimator):
         units : LocalUnits
             The units.
         """
-        units = window_units(windows, self.season)
+        units, varies = window_units(windows, self.season)
         if outer is not None:  # the level of a constant window is a distance from its series here, which may be tiny
-            shows_none = are_constant(windows) | (units.unit < _TOLD_APART)
+            shows_none = ~varies | (units.unit < _TOLD_APART)
             units = LocalUnits(units.center, np.where(shows_none, 1.0, units.unit))
         return units if self.covariates_ is None else self.covariates_.of_windows(windows, units, outer)
 

@@ -193,6 +193,34 @@ class SeriesStore:
         first = int(self.offsets[number])
         return slice(first, first + int(self.lengths[number]))
 
+    def left_level(self, targets: Sequence[int], *, far: bool = False) -> Tensor:
+        """Return which rows have left the level of a target that was constant in training rows.
+
+        Parameters
+        ----------
+        targets : sequence of int
+            The targets.
+        far : bool, default=False
+            As for :meth:`LocalUnits.left <skdistill.data._local_scale.LocalUnits.left>`.
+
+        Returns
+        -------
+        left : Tensor of bool of shape (n_rows,)
+            False for series without units of their own.
+        """
+        left = torch.zeros(len(self.values), dtype=torch.bool)
+        if self.units is None or self.scaling.kind != "series":
+            return left
+        units = self.units.of_channels(list(targets))
+        told_none = units.constant().any(axis=1)
+        if self.by_window is not None:
+            told_none &= ~self.by_window
+        for number in np.flatnonzero(told_none).tolist():
+            rows = self.rows_of(number)
+            values = self.values[rows][:, list(targets)].numpy()[None]
+            left[rows] = torch.from_numpy(units.take(np.array([number])).left(values, far=far)[0].any(axis=1))
+        return left
+
     def original(self, number: int, n_rows: int) -> np.ndarray:
         """Return the first rows of a series in original units, NaN where missing.
 

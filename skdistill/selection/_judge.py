@@ -15,7 +15,7 @@ from skdistill._distillation import settle_teacher
 from skdistill._predictor import Predictor
 from skdistill._shorthand import resolve_loss, resolve_student
 from skdistill.data._context_batch import ContextCutter
-from skdistill.data._local_scale import constant_level, leave_level, series_units
+from skdistill.data._local_scale import series_units
 from skdistill.data._series import SeriesInput
 from skdistill.data._training_windows import TrainingWindows
 from skdistill.losses._base import BaseLoss
@@ -336,11 +336,10 @@ class Judge:
         rows = [one.values[:, list(self.problem.targets)] for one in self.fold.training_rows(self.problem.given).series]
         seen = np.stack([~np.isnan(one).all(axis=0) for one in rows])
         places = np.searchsorted(self.fold.numbers, self.fold.places[0])
-        level = np.stack([constant_level(one) for one in rows])
-        left = np.zeros(seen.shape, dtype=bool)
-        np.logical_or.at(left, places, leave_level(self.truth, level[places, None]).any(axis=1))
-        units = np.where(seen & ~left, series_units(rows, self.problem.season).unit, np.nan)
-        return units[places, None]
+        units = series_units(rows, self.problem.season)
+        left, each = np.zeros(seen.shape, dtype=bool), units.take(places)
+        np.logical_or.at(left, places, each.left(each.standardize(self.truth)).any(axis=1))
+        return np.where(seen & ~left, units.unit, np.nan)[places, None]
 
     def errors(self, predictor: Predictor) -> np.ndarray:
         """Return the error of each horizon, forecast by a student.

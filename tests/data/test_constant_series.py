@@ -9,7 +9,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skdistill import DistilledForecaster, DistilledForecasterCV
 from skdistill._utils.numpy_student import settle_constant
-from skdistill.data._local_scale import leave_level
+from skdistill.data._local_scale import LocalUnits, series_units
 from skdistill.networks import MLP, ITransformer, Linear
 
 ROWS = np.arange(60)
@@ -191,12 +191,27 @@ def test_a_target_that_only_leaves_its_level_in_the_validation_rows_cannot_valid
         (10e-6, 1e-6, True, False),
         (12e-6, 1e-6, True, True),
         (np.nan, 1.0, False, False),
-        (5.0, np.nan, False, False),
     ],
 )
 def test_what_leaves_the_level_of_a_constant_target(value, level, left, far):
-    values, levels = np.array([[value]]), np.array([level])
-    assert [leave_level(values, levels, far=one).item() for one in (False, True)] == [left, far]
+    units = series_units([np.full((30, 1), level)], season=1)
+    values = units.standardize(np.array([[[value]]]))
+    assert [units.left(values, far=one).item() for one in (False, True)] == [left, far]
+    varying = LocalUnits(units.center, 1.1 * units.unit)
+    assert not varying.left(values).any()
+
+
+@pytest.mark.parametrize("level", [3.3, -0.7, 1e3])
+@pytest.mark.parametrize("n_ulps", [4, 6, 9])
+def test_a_series_that_varies_by_rounding_is_a_constant_one(level, n_ulps):
+    """Its unit is its level, by which no forecast may be off, however far single values are."""
+    generator = np.random.default_rng(1)
+    series = level * (1 + np.where(generator.random(80) < 0.2, n_ulps * np.finfo(float).eps, 0.0))[:, None]
+    panel = {"usual": np.sin(np.arange(80.0))[:, None] + generator.normal(size=(80, 1)), "rounding": series}
+    settings = {"context_length": 12, "prediction_length": 4, "random_state": 0}
+    forecaster = DistilledForecaster(None, "linear", "response", **settings).fit(panel)
+    np.testing.assert_allclose(forecaster.predict(panel)["rounding"], level, rtol=1e-12)
+    assert forecaster.scaling_.series_shown().tolist() == [True, False]
 
 
 def test_a_series_that_starts_after_the_training_rows_of_a_fold_does_not_rule_a_search():

@@ -35,7 +35,7 @@ def test_a_series_of_no_more_than_a_season_is_in_units_of_neighboring_values(len
     expected = np.abs(np.diff(rows, axis=0)).mean()
     assert series_units([rows], season=12).unit.item() == pytest.approx(expected)
     window = np.concatenate([np.full((24 - length, 1), np.nan), rows])[None]
-    assert window_units(window, season=12).unit.item() == pytest.approx(expected)
+    assert window_units(window, season=12)[0].unit.item() == pytest.approx(expected)
 
 
 def test_mean_and_scale_of_short_series_are_those_of_all_rows():
