@@ -35,6 +35,7 @@ from skdistill.labeling._workers import label_on_workers
 from skdistill.losses._base import BaseLoss
 from skdistill.losses._objective import needs_teacher_features, reads_teacher_quantiles
 from skdistill.teachers._base import BaseTeacher
+from skdistill.teachers._other_windows import warn_of_other_windows
 from skdistill.teachers._teacher_name import teacher_name
 from skdistill.training._batches import LabelSource
 
@@ -230,6 +231,8 @@ class _Task:
             some = train.take(self.chosen)
 
         ask = teacher.label_new if self.is_fitted else teacher.label_training
+        if teacher.needs_training and not (self.is_fitted or teacher.labels_alone):  # probe could not try it
+            warn_of_other_windows(teacher.label, train, None, teacher_name(teacher))
 
         def label(indices: Tensor) -> Labels:
             return ask(some.contexts(indices))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import abc
-import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,12 +13,11 @@ from torch import Tensor
 
 from skdistill._utils._doc_link import DocLink
 from skdistill._utils._says_unread import SaysUnread
-from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._contexts import Contexts
 from skdistill.data._labels import Labels
 from skdistill.data._training_windows import TrainingWindows
-from skdistill.data._windows import Windows
 from skdistill.networks._base import NetworkSpec
+from skdistill.teachers._other_windows import warn_of_other_windows
 from skdistill.teachers._provenance import Entry, members_of
 from skdistill.teachers._teacher_name import teacher_name
 from skdistill.training._device import resolve_device
@@ -27,8 +25,6 @@ from skdistill.training._device import resolve_device
 __all__ = ["BaseTeacher"]
 
 _TOLD = ("source", "license", "training_data")
-_FEWEST_TRIED = 3  # windows, so that two different ones stand beside the first
-_NEAR = 1e-3  # of the largest forecast; float32 depends on the shape of a batch, too
 
 
 class BaseTeacher(SaysUnread, DocLink, BaseEstimator, abc.ABC):
@@ -68,7 +64,8 @@ class BaseTeacher(SaysUnread, DocLink, BaseEstimator, abc.ABC):
     labels_in_parallel : bool
         Whether workers can share the labeling; False for a teacher whose ``fit`` makes the labels.
     labels_alone : bool
-        Whether each label is known to depend on its own context alone; where it is False, ``probe`` tries it.
+        Whether each label is known to depend on its own context alone; where it is False, it is tried before the
+        windows are labeled.
     """
 
     has_features: ClassVar[bool] = False
@@ -88,7 +85,7 @@ class BaseTeacher(SaysUnread, DocLink, BaseEstimator, abc.ABC):
     license: str | None = None
     training_data: str | None = None
     labels_in_parallel: bool = True
-    labels_alone: ClassVar[bool] = False
+    labels_alone: bool = False
 
     def resolve_members(self, resolve_teacher: Callable[..., BaseTeacher]) -> BaseTeacher:
         """Return a teacher in which all members are teachers.
@@ -136,32 +133,9 @@ class BaseTeacher(SaysUnread, DocLink, BaseEstimator, abc.ABC):
         if self.needs_training:
             return Labels(forecast=torch.zeros(1, train.prediction_length, len(train.targets)))
         labels = self.label(train.contexts(train.starts.new_zeros(1)))
-        if not self.labels_alone and len(train) >= _FEWEST_TRIED:
-            self._warn_of_neighbors(train, labels.forecast)
+        if not self.labels_alone:
+            warn_of_other_windows(self.label, train, labels.forecast, type(self).__name__)
         return labels
-
-    def _warn_of_neighbors(self, train: Windows, alone: Tensor) -> None:
-        """Warn if the label of the first window is another beside the last one, and beside one in the middle."""
-
-        def ask(other: int) -> Tensor:
-            with torch.inference_mode():
-                return self.label(train.contexts(torch.tensor([0, other], device=train.starts.device))).forecast
-
-        last = ask(len(train) - 1)
-        if len(last) != 2 or last.shape[1:] != alone.shape[1:]:
-            return  # found again, and named
-        far = _NEAR * max(float(one.abs().max()) for one in (alone, last))
-        if _distance(alone, last) <= far:
-            return
-        apart = _distance(last, ask(len(train) // 2))
-        if apart > far and _distance(last, ask(len(train) - 1)) <= far:  # otherwise it draws numbers
-            warnings.warn(
-                f"{type(self).__name__} gives a window another label beside other windows: it was asked for the first "
-                f"training window twice, and its two forecasts are up to {apart:.3g} units apart. The windows of a "
-                "batch are any windows, so that its labels mean nothing alone: let label read each context by itself, "
-                "such as contexts.values.mean(dim=1) and not contexts.values.mean().",
-                stacklevel=stacklevel_of_user(),
-            )
 
     def fit(self, windows: TrainingWindows, checkpoint: Path | None = None) -> BaseTeacher:
         """Fit on windows; a teacher with given weights does nothing.
@@ -311,8 +285,3 @@ class BaseTeacher(SaysUnread, DocLink, BaseEstimator, abc.ABC):
             Number of parameters; None if unknown.
         """
         return None
-
-
-def _distance(some: Tensor, others: Tensor) -> float:
-    """Return how far apart the forecasts of the first window are."""
-    return float((some[0] - others[0]).abs().max())

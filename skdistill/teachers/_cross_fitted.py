@@ -97,6 +97,11 @@ class CrossFittedTeacher(BaseTeacher):
         """Whether the teacher is trained in ``fit``."""
         return self.teacher.needs_training
 
+    @property
+    def labels_alone(self) -> bool:  # type: ignore[override]
+        """Whether each label of the teacher is known to depend on its own context alone."""
+        return self.teacher.labels_alone
+
     def resolve_members(self, resolve_teacher: Callable[..., BaseTeacher]) -> CrossFittedTeacher:
         """Return a copy in which a network or short name is replaced by a teacher."""
         return CrossFittedTeacher(

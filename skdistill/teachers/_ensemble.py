@@ -87,6 +87,11 @@ class EnsembleTeacher(BaseTeacher, _BaseComposition):
         """Whether the labels of all members depend on nothing but the rows of the context."""
         return all(getattr(member, "scale_free", False) for _, member in self.teachers)
 
+    @property
+    def labels_alone(self) -> bool:  # type: ignore[override]
+        """Whether each label of all members is known to depend on its own context alone."""
+        return all(member.labels_alone for _, member in self.teachers)
+
     def resolve_members(self, resolve_teacher: Callable[..., BaseTeacher]) -> EnsembleTeacher:
         """Return a copy in which networks and short names are replaced by teachers."""
         members = [(name, resolve_teacher(one, parameter=f"teacher {name!r}")) for name, one in self.teachers]

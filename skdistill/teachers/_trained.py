@@ -94,6 +94,7 @@ class TrainedTeacher(NetworkTeacher):
     """
 
     needs_training = True
+    labels_alone = True  # training tries it of the network
     source: str | None = "trained in fit"
     training_data: str | None = "the training rows of the student"
 

@@ -11,7 +11,7 @@ from sklearn.frozen import FrozenEstimator
 from skdistill import DistilledForecaster, DistilledForecasterCV
 from skdistill.core import BaseTeacher, Labels
 from skdistill.networks import Linear
-from skdistill.teachers import EnsembleTeacher
+from skdistill.teachers import CrossFittedTeacher, EnsembleTeacher
 
 SERIES = np.sin(np.arange(160) / 4)[:, None] + 0.1 * np.random.default_rng(0).normal(size=(160, 1))
 SETTINGS = {"context_length": 12, "prediction_length": 4, "random_state": 0}
@@ -54,12 +54,30 @@ class Repeats(BaseEstimator):
         return np.repeat(X[:, -1:] - (X.mean() if self.of_batch else 0.0), 4, axis=1)
 
 
+class Learns(LastRow):
+    """Learns a level in fit; by choice its labels are less the mean of their batch."""
+
+    needs_training = True
+
+    def __init__(self, of_batch=False):
+        self.of_batch = of_batch
+
+    def fit(self, windows, checkpoint=None):
+        self.n_steps = windows.train.prediction_length
+        return self
+
+    def level(self, values):
+        return values[:, -1:] - (values.mean() if self.of_batch else 0.0)
+
+
 def fit(teacher):
     return DistilledForecaster(teacher, Linear(), "response", **SETTINGS).fit(SERIES)
 
 
 @pytest.mark.parametrize(
-    "teacher", [LessMeanOfBatch(), FrozenEstimator(Repeats(of_batch=True).fit(None))], ids=["own", "frozen"]
+    "teacher",
+    [LessMeanOfBatch(), Learns(of_batch=True), FrozenEstimator(Repeats(of_batch=True).fit(None))],
+    ids=["own", "trained", "frozen"],
 )
 def test_labels_that_depend_on_their_batch_are_told(teacher):
     with pytest.warns(UserWarning, match="gives a window another label beside other windows"):
@@ -68,8 +86,15 @@ def test_labels_that_depend_on_their_batch_are_told(teacher):
         fit(EnsembleTeacher([("a", LastRow()), ("b", teacher)]))
 
 
+def test_a_trained_teacher_in_folds_is_tried_too():
+    with pytest.warns(UserWarning, match="gives a window another label beside other windows"):
+        fit(CrossFittedTeacher(Learns(of_batch=True)))
+
+
 @pytest.mark.parametrize(
-    "teacher", [LastRow(), Draws(), FrozenEstimator(Repeats().fit(None))], ids=["own", "drawn", "frozen"]
+    "teacher",
+    [LastRow(), Learns(), CrossFittedTeacher(Learns()), Draws(), FrozenEstimator(Repeats().fit(None))],
+    ids=["own", "trained", "in folds", "drawn", "frozen"],
 )
 def test_other_labels_are_not(teacher):
     with warnings.catch_warnings():
