@@ -848,8 +848,9 @@ def center_unit_and_variation(values: np.ndarray, season: int) -> tuple[np.ndarr
 def settle_constant(values: np.ndarray, center: np.ndarray, unit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Replace center and unit of the forecasts of constant windows by their level and 0.
 
-    A window whose observed values (two or more) are equal up to rounding shows no unit. If the series has none either,
-    its unit is the level (or 1), and a forecast in it would be off by a share of the level: it is the level itself.
+    A window whose observed values are equal up to rounding, as one value is, shows no unit. If the series has none
+    either, its unit is the level (or 1), and a forecast in it would be off by a share of the level: it is the level
+    itself.
 
     Parameters
     ----------
@@ -879,7 +880,7 @@ def settle_constant(values: np.ndarray, center: np.ndarray, unit: np.ndarray) ->
     observed = ~np.isnan(values)
     mean = mean_observed(values)[:, None]
     distance = mean_observed(np.abs(values - mean))[:, None]
-    constant = told_none & (distance <= rounding * np.abs(mean)) & (observed.sum(axis=1, keepdims=True) > 1)
+    constant = told_none & (distance <= rounding * np.abs(mean)) & observed.any(axis=1, keepdims=True)
     highest = np.where(observed, values, -np.inf).max(axis=1, keepdims=True)
     return np.where(constant, highest, center), np.where(constant, 0.0, unit)
 

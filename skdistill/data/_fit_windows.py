@@ -123,6 +123,7 @@ class FitWindows:
         self._check_known(series, known)
         self._tell_short_ones(series, known, least)
         self._tell_never_filled(series)
+        self._tell_contexts_of_one_row(series)
         _tell_mixed_steps(series)
         names = [name_series(series, number) for number in range(len(series))]
         of_targets = [rows[:, list(self.targets)] for rows in known]
@@ -392,6 +393,19 @@ class FitWindows:
                 f"context_length={self.context_length} is more than the longest series of X has ({longest} rows): the "
                 "first rows of all contexts are missing, cost time and memory, and teach nothing. Set it to "
                 f"{longest} or less.",
+                stacklevel=stacklevel_of_user(),
+            )
+
+    def _tell_contexts_of_one_row(self, series: list[Series]) -> None:
+        """Warn if every context is scaled by its one row, which is constant and shows no unit."""
+        kind = self.scaling(None, len(series)).kind
+        without_ids = kind == "series" and any(one.id is None for one in series)
+        if self.context_length == 1 and (kind == "window" or without_ids):
+            who = "of series without ids " if without_ids else ""
+            how = ", pass a dict or a table with ids" if without_ids else ""
+            warnings.warn(
+                f"scaling={kind!r} scales contexts {who}by themselves, and with context_length=1 they are one row, "
+                f"which shows no unit: every forecast is this row. Take scaling='global'{how}, or longer contexts.",
                 stacklevel=stacklevel_of_user(),
             )
 

@@ -112,8 +112,8 @@ class ContextFrame(nn.Module):
         plain = torch.where(missing, 0.0, context)
         mean, _ = _mean(plain, missing)
         distance, _ = _mean((plain - mean).abs(), missing)
-        several = (~missing).to(context.dtype).sum(dim=1, keepdim=True) > 1
-        constant = told_none & several & (distance <= _ROUNDING * mean.abs())
+        seen = ~missing.all(dim=1, keepdim=True)
+        constant = told_none & seen & (distance <= _ROUNDING * mean.abs())
         highest = torch.where(missing, -torch.inf, context).amax(dim=1, keepdim=True)
         return torch.where(constant, highest, center), torch.where(constant, 0.0, unit)
 

@@ -134,7 +134,7 @@ static void {prefix}_settle(const float *x, float *center, float *unit)
         mean += x[k];
         observed++;
     }}
-    if (observed < 2) return;
+    if (!observed) return;
     mean /= observed;
     for (int k = 0; k < {NAME}_CONTEXT_LENGTH; k++) if (!isnan(x[k])) distance += fabs(x[k] - mean) / observed;
     if (distance > 4.0 * 1.1920929e-7 * fabs(mean)) return;

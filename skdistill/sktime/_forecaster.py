@@ -97,9 +97,10 @@ class SktimeDistilledForecaster(BaseForecaster):
         ``"window"``, mean of the last season of each context and mean absolute seasonal difference in it, which
         ``"series"`` takes, too, in forecasts of a series that has no id (as a single frame or array), whose id ``fit``
         has not seen, or whose targets were constant in it. Where a context, or the training rows of a series, are no
-        more than a season, one row counts as a season. Covariates have mean and standard deviation of the same rows
-        (the whole context); those that are 0 and 1 only, over all training rows. ``"auto"`` is ``"series"`` for a panel
-        of several series, and ``"global"`` for one.
+        more than a season, one row counts as a season; after a context that is scaled by itself and has one value,
+        once or always, forecasts are this value. Covariates have mean and standard deviation of the same rows (the
+        whole context); those that are 0 and 1 only, over all training rows. ``"auto"`` is ``"series"`` for a panel of
+        several series, and ``"global"`` for one.
     bounds : tuple of (float or None, float or None), or None, default=None
         Lowest and highest forecast, in original units, such as ``(0, None)`` for sales: forecasts and quantiles beyond
         are clipped, here and in every export. None leaves a side open.

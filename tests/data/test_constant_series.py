@@ -72,10 +72,33 @@ def test_rolling_quantiles_stay_at_the_level():
     np.testing.assert_allclose(forecaster.backtest_quantiles({"large": series})["large"], LEVELS["large"])
 
 
-def test_one_observed_value_shows_no_constant():
+@pytest.mark.parametrize("student", ["linear", ITransformer(8, n_heads=2, time_features=False)], ids=["fused", "not"])
+@pytest.mark.parametrize("scaling", ["series", "window"])
+def test_a_context_with_one_observed_value_is_forecast_at_it(scaling, student):
+    rows = {"one": [1000.0], "small": [2e-6], "zero": [0.0], "gap": [5.0, np.nan]}
+    answer = fitted(student, scaling=scaling).predict({name: np.array(one)[:, None] for name, one in rows.items()})
+    for name, one in rows.items():
+        np.testing.assert_allclose(answer[name], one[0], rtol=1e-6)
+
+
+def test_contexts_of_one_row_that_are_scaled_by_themselves_are_told():
+    rows = 1000 + np.arange(60.0)[:, None]
+    for X, scaling in ((rows, "window"), (rows, "series"), ([rows, 2 * rows], "auto")):
+        with pytest.warns(UserWarning, match="which shows no unit: every forecast is this row"):
+            forecaster = DistilledForecaster(
+                None, "linear", context_length=1, prediction_length=2, scaling=scaling, validation_fraction=0
+            ).fit(X)
+        np.testing.assert_allclose(forecaster.predict(rows), 1059.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        forecaster.fit({"a": rows, "b": 2 * rows})
+    assert (forecaster.predict({"a": rows, "b": 2 * rows})["a"] > 1059.5).all()
+
+
+def test_one_observed_value_is_constant():
     values = np.array([np.nan, np.nan, 7.0])[None, :, None]
     center, unit = settle_constant(values, np.full((1, 1, 1), 7.0), np.full((1, 1, 1), 7.0))
-    assert (center.item(), unit.item()) == (7.0, 7.0)
+    assert (center.item(), unit.item()) == (7.0, 0.0)
     values = np.array([7.0, np.nan, 7.0])[None, :, None]
     assert settle_constant(values, np.full((1, 1, 1), 7.1), np.full((1, 1, 1), 7.1))[1].item() == 0
 
@@ -92,24 +115,24 @@ def test_exports_answer_the_level(suffix, tmp_path):
         pytest.importorskip("onnxscript")
         runtime = pytest.importorskip("onnxruntime")
     forecaster.export(path)
-    windows = np.stack([np.full(16, 3.2e8), np.zeros(16), np.full(16, 2.5), np.arange(16)]).astype(np.float32)[
-        ..., None
-    ]
-    windows[2, 3:6] = np.nan
-    series = forecaster.scaling_.numbers_of(["large", "zero", "not in fit", "up"])
+    windows = np.stack([np.full(16, 3.2e8), np.zeros(16), np.full(16, 2.5), np.full(16, 4e3), np.arange(16)])
+    windows = windows.astype(np.float32)[..., None]
+    windows[2, 3:6] = windows[3, :-1] = np.nan
+    names = ["large", "zero", "?", "new", "up"]
+    series = forecaster.scaling_.numbers_of(names)
     if suffix == ".npz":
         student = NumpyStudent.load(path)
-        answers = [one(windows, ["large", "zero", "?", "up"]) for one in (student.predict, student.predict_quantiles)]
+        answers = [one(windows, names) for one in (student.predict, student.predict_quantiles)]
     elif suffix == ".pt2":
         program = torch.export.load(path).module()
         answers = [one.numpy() for one in program(torch.from_numpy(windows), series=torch.from_numpy(series))]
     else:
         answers = runtime.InferenceSession(str(path)).run(None, {"context": windows, "series": series})
-    expected = forecaster.predict({"large": windows[0], "zero": windows[1], "?": windows[2], "up": windows[3]})
-    for answer, level in zip(answers[0][:3], (3.2e8, 0.0, 2.5), strict=True):
+    expected = forecaster.predict(dict(zip(names, windows, strict=True)))
+    for answer, level in zip(answers[0][:4], (3.2e8, 0.0, 2.5, 4e3), strict=True):
         np.testing.assert_allclose(answer, level, rtol=1e-7)
     np.testing.assert_allclose(answers[0], np.stack(list(expected.values())), rtol=1e-4)
-    np.testing.assert_allclose(answers[1][:3], answers[0][:3, ..., None] * np.ones(3))
+    np.testing.assert_allclose(answers[1][:4], answers[0][:4, ..., None] * np.ones(3))
 
 
 def test_frames_and_tables_are_no_exception():

@@ -125,8 +125,8 @@ def test_a_panel_with_gaps_is_forecast_as_by_predict(scaling, tmp_path):
     forecaster = make_forecaster(
         teacher=None, student=Linear(), scaling=scaling, context_length=24, validation_fraction=0
     ).fit(panel)
-    gaps = [[], range(10), range(18, 24), [3, 9], range(5, 14), [*range(12), 23], range(24)]
-    names = [*levels, "new", "a", "a", "flat"]
+    gaps = [[], range(10), range(18, 24), [3, 9], range(5, 14), [*range(12), 23], range(23), range(24)]
+    names = [*levels, "new", "a", "a", "new", "flat"]
     windows = np.stack([rows[one][20:44] if one in rows else 7 - wave[20:44] for one in names])[..., None]
     for window, gap in zip(windows, gaps, strict=True):
         window[list(gap)] = np.nan
