@@ -200,8 +200,8 @@ class Scaling(BaseEstimator):
         Returns
         -------
         numbers : ndarray of int of shape (n_series,)
-            -1 for series not in ``fit``, and for those that were constant in it: they have shown no unit, and are
-            scaled by their context from now on.
+            -1 for series not in ``fit``, and for those whose targets were all constant in it: they have shown no unit,
+            and are scaled by their context from now on.
         """
         places = self.places_of(ids)
         return places if self.series_units_ is None else np.where(self._shown(places), places, -1)

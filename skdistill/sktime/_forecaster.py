@@ -96,7 +96,8 @@ class SktimeDistilledForecaster(BaseForecaster):
         rows; ``"series"``, mean and mean absolute seasonal difference of the training rows of each series;
         ``"window"``, mean of the last season of each context and mean absolute seasonal difference in it, which
         ``"series"`` takes, too, in forecasts of a series that has no id (as a single frame or array), whose id ``fit``
-        has not seen, or whose targets were constant in it. Where a context, or the training rows of a series, are no
+        has not seen, or whose targets were all constant in it (one that was constant beside others that were not keeps
+        its level as unit: take ``"window"`` if it may move). Where a context, or the training rows of a series, are no
         more than a season, one row counts as a season; after a context that is scaled by itself and has one value,
         once or always, forecasts are this value. Covariates have mean and standard deviation of the same rows (the
         whole context); those that are 0 and 1 only, over all training rows. ``"auto"`` is ``"series"`` for a panel of

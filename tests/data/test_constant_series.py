@@ -321,6 +321,14 @@ def test_exports_scale_a_series_that_was_constant_in_fit_by_its_context(suffix, 
     np.testing.assert_allclose(answer[0], expected[0], atol=64)
 
 
+def test_a_target_that_was_constant_beside_others_keeps_its_level_as_unit():
+    waves = np.sin(np.arange(60.0))[:, None]
+    panel = {"both": np.hstack([waves, 3 * waves]), "one": np.hstack([waves, np.full((60, 1), 5.0)])}
+    forecaster = DistilledForecaster(None, "linear", "response", context_length=12, prediction_length=2).fit(panel)
+    assert forecaster.scaling_.numbers_of(["both", "one"]).tolist() == [0, 1]
+    assert forecaster.scaling_.series_units_.unit[1, 1] == 5.0
+
+
 @pytest.mark.parametrize("student", ["linear", ITransformer(8, n_heads=2, time_features=False)], ids=["npz", "network"])
 def test_the_number_of_a_series_that_was_constant_in_fit_gives_it_no_units(student, tmp_path):
     pytest.importorskip("starlette", reason="needs pip install 'skdistill[serve]'")
