@@ -17,6 +17,7 @@ from skdistill._utils._user_line import stacklevel_of_user
 from skdistill._utils.numpy_student import read_numbers
 from skdistill.data._contexts import Contexts
 from skdistill.data._fit_windows import FitWindows
+from skdistill.data._label_kinds import kind_of_labels
 from skdistill.data._labels import Labels
 from skdistill.data._series import Series
 from skdistill.data._steps import Step, continue_index
@@ -197,7 +198,9 @@ class GivenLabels(BaseTeacher):
     def _check_order(self) -> None:
         """Raise if forecasts are labeled by their origins, in another order than origins."""
         labels, origins = getattr(self.forecasts, "index", None), pd.Index(self.origins)
-        if not isinstance(labels, pd.Index) or labels.nlevels > 1 or labels.dtype != origins.dtype:
+        if not isinstance(labels, pd.Index) or labels.nlevels > 1:
+            return
+        if kind_of_labels(labels) != kind_of_labels(origins):
             return
         if not labels.equals(origins) and labels.sort_values().equals(origins.sort_values()):
             raise ValueError(

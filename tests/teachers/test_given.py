@@ -75,8 +75,9 @@ def test_labels_of_forecasts_are_not_read_in_another_order_than_origins():
     frame = make_frame(120, 1)
     table = pd.DataFrame(truth(frame.to_numpy())[..., 0], index=frame.index[ORIGINS])
     make_forecaster(teacher=GivenLabels(table, table.index), student="linear").fit(frame)
-    with pytest.raises(ValueError, match="labeled by their origins, in another order than origins"):
-        make_forecaster(teacher=GivenLabels(table, table.index[::-1])).fit(frame)
+    for origins in (table.index[::-1], table.index[::-1].as_unit("s")):
+        with pytest.raises(ValueError, match="labeled by their origins, in another order than origins"):
+            make_forecaster(teacher=GivenLabels(table, origins)).fit(frame)
 
 
 def test_timestamps_find_the_forecast_that_continues_the_rows():
