@@ -114,6 +114,16 @@ def test_rows_that_change_a_static_covariate_are_refused(sized, method):
         getattr(forecaster, method)(after.replace({"size": {4.0: 5.0}}))
 
 
+def test_a_static_covariate_that_is_the_mean_over_series_is_known_too():
+    rows = panel(a=slice(60), b=slice(50)).assign(size=4.0)
+    forecaster = make_forecaster(**SETTINGS, static_covariates=["size"]).partial_fit(rows)
+    message = "static covariate 'size' changes within series 'b': it is 4 in the rows so far and 5 in"
+    with pytest.raises(ValueError, match=message):
+        forecaster.refresh(panel(a=slice(60, 64), b=slice(50, 54)).assign(size=np.repeat([4.0, 5.0], 4)))
+    with pytest.raises(ValueError, match="it is 4 in the rows so far and 5 in the rows that follow"):
+        forecaster.stream(rows.loc[["b"]]).append([1.0, 2.0, 5.0])
+
+
 def test_rows_without_the_static_covariate_keep_it(sized):
     grown = copy.deepcopy(sized[0]).partial_fit(sized[2].replace({"size": {4.0: np.nan}}))
     assert [one.static.tolist() for one in grown._recent] == [[-1.0], [1.0]]

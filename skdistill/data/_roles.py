@@ -22,6 +22,8 @@ from skdistill.data._statics import Statics
 
 __all__ = ["Roles", "categories_of_tables", "find_roles"]
 
+_AT_MEAN = float(np.finfo(np.float64).smallest_subnormal)  # known, as it is not 0; in float32 it is 0
+
 
 @dataclass(frozen=True)
 class Roles:
@@ -273,7 +275,7 @@ class Roles:
         return self.categories[column][int(value)] if column in self.categories else float(value)
 
     def standardized_static(self, numbers: np.ndarray) -> np.ndarray:
-        """Standardize static numbers; missing ones become 0, the mean over series.
+        """Standardize static numbers; missing ones become 0, the mean over series, and known ones of the mean nearly 0.
 
         Parameters
         ----------
@@ -287,7 +289,8 @@ class Roles:
         """
         assert self.static_center is not None  # with_static
         assert self.static_unit is not None
-        return np.nan_to_num((numbers - self.static_center) / self.static_unit)
+        standard = (numbers - self.static_center) / self.static_unit
+        return np.nan_to_num(np.where(standard == 0, _AT_MEAN, standard))
 
     def with_static(self, numbers: np.ndarray) -> Roles:
         """Return the roles with mean and spread of static numbers.
