@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -114,7 +114,7 @@ class BlockMaker:
         if store.units is not None:
             of_series |= {"center": store.units.center, "unit": store.units.unit}
         whole = RowSums.of(np.concatenate(known))
-        sums = {name: np.asarray(getattr(whole, name)) for name in ("count", "mean", "squares", "is_binary", "misses")}
+        sums = {one.name: np.asarray(getattr(whole, one.name)) for one in fields(whole)}
         sums["n_missing"] = np.isnan(np.concatenate([one.values for one in series])).sum(axis=0)
         sums["n_short"] = np.array(sum(len(one) < least + cutting.prediction_length for one in known))
         return Block(rows, of_series, sums, [one.id for one in series])

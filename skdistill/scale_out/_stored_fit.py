@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ __all__ = ["Stored", "check_storable", "store_rows"]
 
 logger = logging.getLogger("skdistill")
 
-_FORMAT = 3
+_FORMAT = 4
 
 
 class Stored:
@@ -253,15 +254,15 @@ def _of_series(stored: RowFiles) -> tuple[dict[str, Any], list[Any]]:
     for arrays, some in stored.series():
         parts.append(arrays)
         ids += some
-    added = ("count", "mean", "squares", "is_binary", "misses", "n_missing", "n_short")
+    of_rows = [one.name for one in fields(RowSums)]
+    added = {*of_rows, "n_missing", "n_short"}
     joined: dict[str, Any] = {
         name: np.concatenate([one[name] for one in parts]) for name in parts[0] if name not in added
     }
     for name in ("n_missing", "n_short"):
         joined[name] = sum(one[name] for one in parts)
-    joined["rows"] = add_all(
-        RowSums(one["count"], one["mean"], one["squares"], one["is_binary"], bool(one["misses"])) for one in parts
-    )
+    found: list[dict[str, Any]] = [{name: one[name] for name in of_rows} for one in parts]
+    joined["rows"] = add_all(RowSums(**one | {"misses": bool(one["misses"])}) for one in found)
     return joined, ids
 
 

@@ -32,12 +32,12 @@ __all__ = ["RowSums", "RowWork", "WindowSums", "WindowWork", "add_all", "merge_u
 
 @dataclass
 class RowSums:
-    """Count, mean and squares around the mean of the observed training values of each channel.
+    """Count, mean, squares around the mean, and ends of the observed training values of each channel.
 
     Parameters
     ----------
-    count, mean, squares : ndarray of shape (n_channels,)
-        The statistics.
+    count, mean, squares, lowest, highest : ndarray of shape (n_channels,)
+        The statistics; ends are infinite where nothing is observed.
     is_binary : ndarray of bool of shape (n_channels,)
         Whether all are 0 or 1.
     misses : bool
@@ -47,6 +47,8 @@ class RowSums:
     count: np.ndarray
     mean: np.ndarray
     squares: np.ndarray
+    lowest: np.ndarray
+    highest: np.ndarray
     is_binary: np.ndarray
     misses: bool
 
@@ -67,9 +69,13 @@ class RowSums:
         missing = np.isnan(rows)
         values = np.where(missing, 0.0, rows.astype(np.float64))
         count = (~missing).sum(axis=0).astype(np.float64)
-        mean = values.sum(axis=0) / np.maximum(count, 1)
-        squares = (np.where(missing, 0.0, values - mean) ** 2).sum(axis=0)
-        return cls(count, mean, squares, ((values == 0) | (values == 1)).all(axis=0), bool(missing.any()))
+        lowest = np.where(missing, np.inf, values).min(axis=0, initial=np.inf)
+        highest = np.where(missing, -np.inf, values).max(axis=0, initial=-np.inf)
+        base = np.where(count > 0, lowest, 0.0)  # around which a high level costs no digits
+        shift = np.where(missing, 0.0, values - base).sum(axis=0) / np.maximum(count, 1)
+        squares = (np.where(missing, 0.0, values - base - shift) ** 2).sum(axis=0)
+        is_binary = ((values == 0) | (values == 1)).all(axis=0)
+        return cls(count, base + shift, squares, lowest, highest, is_binary, bool(missing.any()))
 
     def __add__(self, other: RowSums) -> RowSums:
         """Add other rows (Chan, Golub and LeVeque, 1983)."""
@@ -79,17 +85,16 @@ class RowSums:
             count,
             self.mean + shift * share,
             self.squares + other.squares + shift**2 * self.count * share,
+            np.minimum(self.lowest, other.lowest),
+            np.maximum(self.highest, other.highest),
             self.is_binary & other.is_binary,
             self.misses or other.misses,
         )
 
     @property
     def scale(self) -> np.ndarray:
-        """Standard deviation; 1 for a constant channel, by the rule of scikit-learn."""
-        variance = self.squares / np.maximum(self.count, 1)
-        eps = np.finfo(np.float64).eps
-        constant = variance <= self.count * eps * variance + (self.count * self.mean * eps) ** 2
-        return np.where(constant, 1.0, np.sqrt(variance))
+        """Standard deviation; 1 for a constant channel, as in ``fit``."""
+        return np.where(self.highest > self.lowest, np.sqrt(self.squares / np.maximum(self.count, 1)), 1.0)
 
 
 @dataclass

@@ -11,6 +11,7 @@ from doubles import LastValueTeacher, make_forecaster, make_frame
 
 from skdistill import DistilledForecasterCV, scale_out
 from skdistill._shorthand import resolve_loss
+from skdistill.data._scaling import Scaling
 from skdistill.datasets import read_panel, to_long
 from skdistill.networks import Linear
 from skdistill.scale_out._collect import collect
@@ -135,6 +136,15 @@ def test_row_sums_add_up_to_those_of_all_rows():
     np.testing.assert_allclose(total.scale[:2], np.nanstd(rows, axis=0)[:2], rtol=1e-9)
     assert total.scale[2] == 1.0
     assert (total.count.tolist(), total.misses) == ([999, 1000, 1000], True)
+
+
+def test_row_sums_at_a_high_level_have_the_scale_of_fit():
+    noise = np.random.default_rng(0).normal(size=(1000, 2))
+    rows = np.c_[1e10 + 1e-3 * noise, np.full(1000, 1e10)]
+    scaling = Scaling().fit([rows])
+    total = add_all(RowSums.of(part) for part in np.array_split(rows, 7))
+    np.testing.assert_allclose(total.scale, scaling.scale_, rtol=1e-3)
+    np.testing.assert_allclose(total.mean, scaling.mean_, rtol=1e-15)
 
 
 # -- samples -------------------------------------------------------------------------------------
