@@ -42,6 +42,10 @@ __all__ = ["DistilledForecasterCV"]
 
 _CALIBRATED = 0.2  # of the rows, at the end
 _JUDGED_WINDOWS = 1000  # horizons that a fold judges, at most, unless there are more series
+_FOUND = (
+    *("forecaster_", "cv_results_", "best_index_", "best_params_", "best_score_", "zero_shot_score_"),
+    *("explanation_", "naive_errors_", "n_splits_", "targets_", "_candidates", "_n_windows"),
+)
 
 
 def _with_truth(problem: Problem, folds: list[Fold]) -> list[Fold]:
@@ -324,8 +328,22 @@ class DistilledForecasterCV(RefittedMixin, DocLink, BaseEstimator):
             If parameters or the series are invalid; raised before anything is trained.
         """
         warn_of_ignored_y(y, "DistilledForecasterCV.fit")
-        self.__dict__.pop("forecaster_", None)
         self._check_parameters()
+        self._forget_fit()
+        try:
+            self._choose(X)
+        except BaseException:  # half of a search is none
+            self._forget_fit()
+            raise
+        return self
+
+    def _forget_fit(self) -> None:
+        """Drop what an earlier search has found."""
+        for name in _FOUND:
+            self.__dict__.pop(name, None)
+
+    def _choose(self, X: Any) -> None:
+        """Judge all candidates, and refit the choice."""
         given = read_series(self, X, reset=True, allow_batch=False)
         self.targets_ = self.roles_.target_channels
         warn_of_replaced(self)
@@ -352,7 +370,6 @@ class DistilledForecasterCV(RefittedMixin, DocLink, BaseEstimator):
         self.n_splits_ = len(search.folds)
         self._candidates, self._n_windows = results.candidates, search.n_windows * search.problem.every
         self.forecaster_ = self._refit(search, results.candidates[choice.chosen], X)
-        return self
 
     def _check_calibration(self, search: Search) -> None:
         """Raise before the search if there are too few windows to calibrate the chosen candidate on."""

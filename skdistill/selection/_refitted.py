@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from skdistill._utils._checks import check_integer
 from skdistill._utils._contract_docs import ContractDocs
 from skdistill._utils._ignored_y import warn_of_ignored_weight, warn_of_ignored_y
 from skdistill.forecaster import DistilledForecaster
@@ -150,7 +151,7 @@ class RefittedMixin(ContractDocs):
         return self.best_estimator_.stream(recent)
 
     @available_if(_refitted_has("partial_fit"))
-    def partial_fit(self, X: Any, y: Any = None) -> Self:
+    def partial_fit(self, X: Any, y: Any = None, *, forget: int = 0) -> Self:
         """Add rows to the refitted forecaster, if its student is solved exactly without a teacher; or fit.
 
         Parameters
@@ -159,6 +160,8 @@ class RefittedMixin(ContractDocs):
             The rows that follow those of ``fit``.
         y : None, default=None
             Ignored, present for API consistency; anything but None gives a warning.
+        forget : int, default=0
+            Number of rows to forget at the start, for a sliding window; of one series only, and not before ``fit``.
 
         Returns
         -------
@@ -166,10 +169,12 @@ class RefittedMixin(ContractDocs):
             This search.
         """
         warn_of_ignored_y(y, "DistilledForecasterCV.partial_fit")
-        if not hasattr(self, "forecaster_"):
-            return self.fit(X)
-        self.best_estimator_.partial_fit(X)
-        return self
+        if hasattr(self, "forecaster_"):
+            self.forecaster_.partial_fit(X, forget=forget)
+            return self
+        if check_integer(forget, "forget of partial_fit", minimum=0):
+            raise ValueError(f"forget of partial_fit must be 0 before the first rows; got {forget}.")
+        return self.fit(X)
 
     @available_if(_refitted_has("refresh"))
     def refresh(self, X: Any, *, max_epochs: int = 1) -> Self:

@@ -439,6 +439,32 @@ def test_everything_is_delegated(tmp_path):
     search.partial_fit(make_frame(160, 2)[150:])
 
 
+@pytest.mark.parametrize("place", ["Search.run", "DistilledForecasterCV._refit"])
+def test_half_of_a_search_is_none(place, monkeypatch):
+    search = make_search(cv=1, students=["linear"]).fit(make_frame(150, 2))
+    where = "skdistill.selection." + ("_search." if "run" in place else "_cv.") + place
+
+    def interrupted(*given):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(where, interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        search.fit(make_frame(140, 2))
+    assert not {"cv_results_", "best_index_", "explanation_", "naive_errors_", "forecaster_"} & set(vars(search))
+    with pytest.raises(NotFittedError):
+        search.candidate(0)
+
+
+def test_rows_are_forgotten_by_the_refitted_forecaster():
+    rows, new = make_frame(150, 2), make_frame(160, 2)[150:]
+    search = make_search(cv=1, students=["linear"])
+    with pytest.raises(ValueError, match="forget of partial_fit must be 0 before the first rows; got 10"):
+        search.partial_fit(rows, forget=10)
+    kept = search.partial_fit(rows).forecaster_
+    expected = clone(kept).fit(rows).partial_fit(new, forget=20).predict(new)
+    np.testing.assert_allclose(search.partial_fit(new, forget=20).predict(new), expected, rtol=1e-6)
+
+
 def test_tables_and_new_rows_go_to_the_refitted_forecaster():
     panel = pd.concat({number: make_frame(90, 1, seed=number) for number in (0, 1)}, names=["unique_id", "ds"])
     search = make_search(cv=2).fit(panel.groupby(level=0).head(80))
