@@ -45,6 +45,9 @@ class RollingForecasts:
 
     def __post_init__(self) -> None:
         """Read the numbers, and raise if forecasts are not those of the truth."""
+        if not isinstance(self.forecasts, Mapping) or not self.forecasts:
+            got = "none" if isinstance(self.forecasts, Mapping) else type(self.forecasts).__name__
+            raise ValueError(f"forecasts must be a dict from names to arrays, with at least one; got {got}.")
         object.__setattr__(self, "truth", read_numbers(self.truth, "truth"))
         read = {name: read_numbers(one, f"forecasts {name!r}") for name, one in self.forecasts.items()}
         object.__setattr__(self, "forecasts", read)
@@ -53,6 +56,8 @@ class RollingForecasts:
                 "truth must have the shape (n_windows, prediction_length, n_targets), with one of channels for each "
                 f"target; got {np.shape(self.truth)} and {len(self.channels)} channels."
             )
+        if not self.truth.size:
+            raise ValueError(f"truth must have at least one window, step and target; got the shape {self.truth.shape}.")
         observed = ~np.isnan(self.truth)
         for name, one in self.forecasts.items():
             if np.shape(one) != np.shape(self.truth):
@@ -284,7 +289,7 @@ def win_rates(rolled: RollingForecasts, row: str = "student", other: str = "teac
     Raises
     ------
     ValueError
-        If there is no forecast of that name.
+        If there is no forecast of that name, or channels have no names.
 
     Examples
     --------
@@ -298,6 +303,8 @@ def win_rates(rolled: RollingForecasts, row: str = "student", other: str = "teac
     for name in (row, other):
         if name not in rolled.forecasts:
             raise ValueError(f"win_rates needs forecasts of {name!r}; there are {sorted(rolled.forecasts)}.")
+    if not rolled.channels:
+        raise ValueError("win_rates needs channels, a name for each target; got none.")
     squares = [np.square(rolled.forecasts[name] - rolled.truth) for name in (row, other)]
     ours, theirs = (np.column_stack([_mean_of_windows(one, 1), _mean_of_windows(one, (1, 2))]) for one in squares)
     wins = np.where(np.isnan(ours), np.nan, (ours < theirs) + 0.5 * (ours == theirs))

@@ -242,6 +242,8 @@ class ForecastDisplay(BaseDisplay):
         """
         if n_context is not None:
             check_integer(n_context, "n_context of ForecastDisplay")
+        if not self.forecasts:
+            raise ValueError("forecasts of ForecastDisplay must be a dict with at least one forecast; got none.")
         if taken := {"context", "truth"} & set(self.forecasts):
             raise ValueError(
                 f"forecasts of ForecastDisplay must not be called {sorted(taken)[0]!r}, the name of another line; got "

@@ -314,6 +314,21 @@ def test_values_without_neighbors_are_points():
     assert points_of(HistoryDisplay(history=epochs).plot().ax_.lines[1]) == [2.0]
 
 
+@pytest.mark.parametrize("display", [HorizonErrorDisplay, ScalesDisplay, SpectrumDisplay])
+def test_nothing_to_draw_is_told(display):
+    truth = np.ones((3, 8, 2))
+    for given, got in (({}, "none"), (truth, "ndarray")):
+        with pytest.raises(ValueError, match=f"forecasts must be a dict from names to arrays, .* got {got}"):
+            display.from_predictions(truth, given)
+    for empty in (truth[:0], truth[:, :0], truth[:, :, :0]):
+        with pytest.raises(ValueError, match="truth must have at least one window, step and target"):
+            display.from_predictions(empty, {"student": empty})
+    with pytest.raises(ValueError, match="forecasts of ForecastDisplay must be a dict with at least one"):
+        ForecastDisplay.from_predictions(truth[0, :, 0], None, {})
+    with pytest.raises(ValueError, match="needs channels"):
+        WinRateDisplay.from_predictions(truth, {"student": truth, "teacher": truth}, [])
+
+
 def test_a_fan_of_one_row_is_a_bar():
     fan = pd.DataFrame([[0.1, 0.5, 0.9]], columns=[0.1, 0.5, 0.9])
     display = ForecastDisplay.from_predictions(np.zeros(5), None, {"student": [0.5]}, fans={"student": fan})
