@@ -39,6 +39,8 @@ class LongForm:
         Whether some columns are categories, as in ``fit``.
     freq : offset, int or None, default=None
         The step of the series of ``fit``, if they have one in common that :func:`~skdistill.datasets.read_panel` takes.
+    issued : tuple of hashable, default=()
+        The known covariates that vintages tell, too.
     """
 
     id: Hashable
@@ -48,6 +50,7 @@ class LongForm:
     known: tuple[Hashable, ...] | None = None
     encodes: bool = False
     freq: Any = None
+    issued: tuple[Hashable, ...] = ()
 
     @classmethod
     def of(cls, forecaster: Any, id: Hashable, time: Hashable, owner: str) -> LongForm:
@@ -88,7 +91,9 @@ class LongForm:
             what = "is a column of fit" if taken else "is both id and time"
             raise ValueError(f"{(taken or [id])[0]!r} {what}: id and time of {owner} need columns of their own.")
         targets, known = (tuple(names[column] for column in some) for some in (roles.targets, roles.known))
-        return cls(id, time, names, targets, known, bool(roles.categories), freq)
+        vintages = getattr(forecaster, "vintages", None)
+        issued = () if vintages is None else tuple(vintages.columns)
+        return cls(id, time, names, targets, known, bool(roles.categories), freq, issued)
 
     def read(self, table: Any, *, future: bool = False) -> pd.DataFrame:
         """Read a long table as a panel.
@@ -106,14 +111,22 @@ class LongForm:
             Panel with the columns of ``fit``, or the known covariates.
         """
         columns = self.known if future else self.columns
-        with text_is_encoded() if self.encodes else nullcontext():
-            return read_panel(
-                table,
-                id=self.id,
-                time=self.time,
-                columns=None if columns is None else list(columns),
-                freq=self.freq,
-            )
+        try:
+            with text_is_encoded() if self.encodes else nullcontext():
+                return read_panel(
+                    table,
+                    id=self.id,
+                    time=self.time,
+                    columns=None if columns is None else list(columns),
+                    freq=self.freq,
+                )
+        except ValueError as error:
+            if not future or not any(f"; got {one!r}." in str(error) for one in self.issued):
+                raise
+            raise ValueError(
+                f"{error} future= of predict_table needs all known covariates: fill those that vintages= tells "
+                f"({', '.join(map(repr, self.issued))}) with NaN, and the newest values that were issued are read."
+            ) from error
 
     def write(self, forecasts: pd.DataFrame, table: Any) -> Any:
         """Return forecasts as a long table.

@@ -208,6 +208,19 @@ def test_columns_without_vintages_come_from_rows_or_future():
         forecaster.predict(series, future=known[["holiday"]].assign(load=1.0))
 
 
+def test_a_table_of_the_future_without_what_vintages_tell_names_the_way_out():
+    settings = {"known_covariates": ["wind", "promo"], "targets": ["load"]}
+    panel = pd.concat({"a": make_series().assign(promo=0.0)}, names=["unique_id", "ds"])
+    forecaster = make_forecaster(Vintages(make_forecasts()), **settings).fit(panel)
+    table = panel.reset_index()
+    future = pd.DataFrame({"unique_id": "a", "ds": HOURS[N:], "promo": 1.0})
+    with pytest.raises(ValueError, match=r"got 'wind'.*fill those that vintages= tells \('wind'\) with NaN"):
+        forecaster.predict_table(table, future=future)
+    expected = forecaster.predict(panel, future.set_index(["unique_id", "ds"]))
+    found = forecaster.predict_table(table, future=future.assign(wind=np.nan))
+    np.testing.assert_allclose(found["load"], expected["load"])
+
+
 def test_a_panel_has_vintages_of_its_own_series():
     panel = pd.concat({"a": make_series(), "b": 2 * make_series()}, names=["series", "time"])
     table = pd.concat([make_forecasts().assign(series="a"), make_forecasts().assign(series="b")])
