@@ -339,6 +339,16 @@ def test_micn_of_timedistill_never_reads_the_calendar():
         assert convert("MICN", options | {name: None}, weights)[0].time_features is False
 
 
+@pytest.mark.parametrize("name", ["Autoformer", "FEDformer"])
+def test_one_calendar_row_for_all_rows_of_the_decoder_is_refused(name):
+    """With label_len=0 and pred_len=1, the research code adds the embedding of one row to those of all rows."""
+    options, weights = make_case(name, {"label_len": 0, "pred_len": 1})
+    with pytest.raises(ValueError, match="label_len of from_tslib must be at least 1"):
+        convert(name, options, weights)
+    without, weights = make_case(name, {"label_len": 0, "pred_len": 1, "data": "PEMS"})
+    assert convert(name, without, weights)[0].label_length == 96
+
+
 @pytest.mark.parametrize("label_length", [0, 97])
 @pytest.mark.parametrize("name", ["Autoformer", "FEDformer"])
 def test_decoders_start_from_the_whole_context_where_its_slice_is_all_of_it(name, label_length):

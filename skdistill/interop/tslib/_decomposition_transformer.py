@@ -40,12 +40,23 @@ def hyperparameters(options: Mapping[str, Any], *, timed: bool) -> dict[str, Any
     parameters : dict of str to object
         Hyperparameters under the names of skdistill.
 
+    Raises
+    ------
+    ValueError
+        If the research code gives the one calendar row of the horizon to every row that the decoder reads.
+
     Examples
     --------
     >>> hyperparameters({"d_model": 8, "seq_len": 96}, timed=False)["label_length"]
     48
     """
-    length = int(options["seq_len"])
+    length, n_labels = int(options["seq_len"]), int(options.get("label_len", 48))
+    if timed and n_labels == 0 and int(options["pred_len"]) == 1:
+        raise ValueError(
+            "label_len of from_tslib must be at least 1 where pred_len is 1 and the network reads the calendar; got 0: "
+            "the research code then gives the calendar of the forecast's row to all rows of the context, which skdistill "
+            "does not. Train it with another label_len."
+        )
     return {
         "hidden_size": int(options.get("d_model", 512)),
         "n_layers": int(options.get("e_layers", 2)),
@@ -54,7 +65,7 @@ def hyperparameters(options: Mapping[str, Any], *, timed: bool) -> dict[str, Any
         "kernel_size": int(options.get("moving_avg", 25)),
         "dropout": float(options.get("dropout", 0.1)),
         "activation": "relu" if options.get("activation", "gelu") == "relu" else "gelu",
-        "label_length": min(int(options.get("label_len", 48)) or length, length),
+        "label_length": min(n_labels or length, length),
         "time_features": timed,
     }
 
