@@ -85,12 +85,20 @@ def save(estimator: Any, path: str | os.PathLike[str], *, teacher: bool = False)
     data = Document(content, writer.tensors).to_bytes()
     if "object" in content["student"]:
         try:
-            _read_estimator(read_document(data), student=None, transformer=None, complete=False)
+            found = _read_estimator(read_document(data), student=None, transformer=None, complete=False)
+            _check_answers(found, estimator)
         except SavedFileError as error:
             raise ValueError(
                 f"{type(estimator).__name__} cannot be saved: {error} Did parameters change after fit? Then fit again."
             ) from error
     write_atomically(path, data)
+
+
+def _check_answers(found: Any, estimator: Any) -> None:
+    """Raise if the student of a file forecasts otherwise: its network is not the one that was fitted."""
+    answers = answers_of(estimator.student_, estimator.spec_)
+    if answers is not None and not are_same_answers(answers, answers_of(found.student_, found.spec_)):
+        raise SavedFileError(f"with its weights, {found.student!r} gives other forecasts than the student of fit.")
 
 
 def read_file(path: str | os.PathLike[str], *, student: BaseNetwork | None, transformer: BaseEstimator | None) -> Any:

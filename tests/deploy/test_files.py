@@ -227,6 +227,26 @@ def test_a_changed_parameter_is_noticed_when_saving(tmp_path):
     assert os.listdir(tmp_path) == []
 
 
+@pytest.mark.parametrize(
+    ("student", "changes"),
+    [
+        (MLP(4, kernel_size=5), {"kernel_size": 7}),
+        (MLP(4, kernel_size=5), {"normalization": None}),
+        (ITransformer(8, n_layers=1, n_heads=2), {"n_heads": 4}),
+    ],
+    ids=str,
+)
+def test_a_changed_parameter_that_changes_no_shape_is_noticed_when_saving(student, changes, tmp_path):
+    """The weights would fit the network of the file, which would forecast otherwise."""
+    fitted = make_forecaster(teacher=None, student=student, max_epochs=1).fit(make_series())
+    fitted.save(tmp_path / "before")
+    np.testing.assert_array_equal(load(tmp_path / "before").predict(make_series()), fitted.predict(make_series()))
+    student.set_params(**changes)  # the object that was passed
+    with pytest.raises(ValueError, match=r"gives other forecasts than the student of fit. Did parameters change"):
+        fitted.save(tmp_path / "after")
+    assert os.listdir(tmp_path) == ["before"]
+
+
 def test_the_folder_of_labels_is_never_restored(tmp_path):
     fitted = make_forecaster(teacher="dlinear", memory=str(tmp_path / "labels")).fit(make_series())
     fitted.save(tmp_path / "file")
