@@ -54,8 +54,8 @@ def hyperparameters(options: Mapping[str, Any], *, timed: bool) -> dict[str, Any
     if timed and n_labels == 0 and int(options["pred_len"]) == 1:
         raise ValueError(
             "label_len of from_tslib must be at least 1 where pred_len is 1 and the network reads the calendar; got 0: "
-            "the research code then gives the calendar of the forecast's row to all rows of the context, which skdistill "
-            "does not. Train it with another label_len."
+            "the research code then gives the calendar of the forecast's row to all rows of the context, which "
+            "skdistill does not. Train it with another label_len."
         )
     return {
         "hidden_size": int(options.get("d_model", 512)),
