@@ -12,6 +12,7 @@ import torch
 
 from skdistill._utils._digest import digest
 from skdistill._version import __version__
+from skdistill.data._plain_steps import write_step
 from skdistill.data._scaling import Scaling
 from skdistill.data._training_windows import TrainingWindows
 from skdistill.teachers._base import BaseTeacher
@@ -60,10 +61,10 @@ def describe_windows(windows: TrainingWindows) -> tuple[Any, ...]:
 
 
 def _fields_of(one: Any) -> list[Any]:
-    """Return all fields of a dataclass, so that none is forgotten; steps as text, as offsets pickle in many ways."""
+    """Return all fields of a dataclass, so that none is forgotten; steps as JSON, as offsets pickle in many ways."""
     values = {field.name: getattr(one, field.name) for field in fields(one)}
     if "steps" in values:
-        values["steps"] = [str(step) for step in values["steps"]]
+        values["steps"] = [None if step is None else write_step(step) for step in values["steps"]]  # with holidays
     return [(name, list(value) if isinstance(value, tuple) else value) for name, value in values.items()]
 
 

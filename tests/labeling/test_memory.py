@@ -253,6 +253,22 @@ def test_every_field_of_a_store_is_part_of_the_key(name):
     assert key_of(describe_windows(replace(windows, train=replace(windows.train, store=store)))) != before
 
 
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [pd.offsets.CustomBusinessDay(holidays=[day]) for day in ("2024-03-25", "2024-07-04")],
+        [pd.offsets.CustomBusinessHour(holidays=[day], start="09:00") for day in ("2024-03-25", "2024-07-04")],
+    ],
+)
+def test_holidays_after_the_end_are_part_of_the_key(steps):
+    keys = []
+    for step in steps:  # the same days up to the end, other days of the windows without truth
+        days = pd.date_range(end="2024-03-22 12:00", periods=60, freq=step)
+        windows = make_forecaster(teacher=None)._windows_to_fit(pd.DataFrame({"y": np.arange(60.0)}, days), None)
+        keys.append(key_of(describe_windows(windows)))
+    assert len(set(keys)) == 2
+
+
 def test_series_count_as_they_are_weighted_with_a_memory_too(tmp_path):
     panel = {"a": make_series(60), "b": 10.0 * make_series(50)}
     settings = {"teacher": TrainedTeacher(DLinear(), max_epochs=1), "memory": tmp_path}
