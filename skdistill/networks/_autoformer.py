@@ -112,15 +112,16 @@ class Autoformer(DecompositionNetwork):
         if self.attention_size is not None:
             check_integer(self.attention_size, "attention_size of Autoformer")
         check_real(self.factor, "factor of Autoformer", minimum=0.0, include_minimum=False)
-        if not self.label_length and not spec.n_time_features:  # zeros correlate alike at every delay
-            raise ValueError(
-                "label_length=0 of Autoformer needs calendar features, or the decoder starts from zeros and takes any "
-                "delays: set label_length to at least 1, or fit on an index of dates."
-            )
 
     def build(self, spec: NetworkSpec) -> nn.Module:
         """Build the module."""
         self.check(spec)
+        if not self.label_length and not spec.n_time_features:  # zeros correlate alike at every delay
+            way = "set time_features='auto'" if self.time_features is False else "fit on an index of dates"
+            raise ValueError(
+                "label_length=0 of Autoformer needs calendar features, or the decoder starts from zeros and takes any "
+                f"delays: set label_length to at least 1, or {way}."
+            )
         inner = self.attention_size if self.attention_size is not None else self.hidden_size
         # A shift of queries and keys by the same amount at every step shifts all correlations equally, which does not
         # change the softmax, unless the keys are padded with zeros. The decomposition removes a shift of the values.

@@ -6,13 +6,16 @@ import pickle
 import numpy as np
 import pytest
 import torch
+from doubles import make_frame
 from sklearn.base import clone
 
+from skdistill import DistilledForecaster
 from skdistill.core import NetworkSpec
 from skdistill.networks import MICN, Autoformer, FEDformer, TimeMixer, TSMixer
 from skdistill.networks._autoformer import _AutoCorrelation
 from skdistill.networks._embedding import StepEmbedding, decoder_calendar, sinusoids
 from skdistill.networks._fedformer import _FourierAttention, _FourierBlock
+from skdistill.teachers import TrainedTeacher
 
 SMALL = {
     "tsmixer": TSMixer(6),
@@ -305,7 +308,6 @@ BAD_HYPERPARAMETERS = [
     (MICN(features="sliced"), ValueError, "features of MICN must be one of 'whole', 'published'; got 'sliced'"),
     (Autoformer(), ValueError, "label_length of Autoformer must be at most context_length = 12.*; got 48"),
     (Autoformer(label_length=-1), ValueError, "label_length of Autoformer .*; got -1"),
-    (Autoformer(label_length=0), ValueError, "label_length=0 of Autoformer needs calendar features"),
     (Autoformer(label_length=2, factor=0), ValueError, "factor of Autoformer .*; got 0"),
     (Autoformer(label_length=2, attention_size=0), ValueError, "attention_size of Autoformer .*; got 0"),
     (Autoformer(2, label_length=2, features="published"), ValueError, "hidden_size must be at least n_channels = 3"),
@@ -341,6 +343,21 @@ def test_numbers_of_numpy_do_as_hyperparameters():
         FEDformer(eight, n_heads=two, n_modes=eight, **decoder),
     ):
         assert network.build(NetworkSpec(12, 4, 3))(torch.randn(2, 12, 3)).forecast.shape == (2, 4, 3)
+
+
+def test_a_decoder_of_an_autoformer_starts_from_rows_or_the_calendar_that_it_reads():
+    """A teacher reads the calendar of the rows, whatever its student reads."""
+    settings = {"student": "linear", "context_length": 12, "prediction_length": 4, "max_epochs": 1}
+    network = Autoformer(6, label_length=0)
+    fitted = DistilledForecaster(TrainedTeacher(network, max_epochs=1), **settings, random_state=0).fit(make_frame())
+    assert fitted.teacher_.spec_.n_time_features
+    untimed = Autoformer(6, label_length=0, time_features=False)
+    for without, X, way in (
+        (network, make_frame().to_numpy(), "fit on an index of dates"),
+        (untimed, make_frame(), "set time_features='auto'"),
+    ):
+        with pytest.raises(ValueError, match=f"label_length=0 of Autoformer needs calendar features.*or {way}"):
+            DistilledForecaster(TrainedTeacher(without), **settings).fit(X)
 
 
 @pytest.mark.parametrize("network", [Autoformer(6, label_length=0), FEDformer(6, n_heads=2, label_length=0)])
