@@ -324,7 +324,7 @@ class RefreshMixin(BaseDistilled):
         self, store: SeriesStore, windows: Windows, series: list[Series], method: str, chosen: np.ndarray
     ) -> np.ndarray:
         """Say which windows have far other values of a target than the only one in fit, which told no unit; warn."""
-        found = windows.count_rows(store.left_level(self.targets_, far=True)).numpy() > 0
+        found = windows.count_rows(store.left_level(self.targets_, far=True).any(dim=1)).numpy() > 0
         if (found & chosen).any():
             numbers = np.unique(windows.series_of(windows.starts.numpy()[found & chosen])).tolist()
             names = name_series(series, numbers[0]) + (f" and {len(numbers) - 1} more" if len(numbers) > 1 else "")

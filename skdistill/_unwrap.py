@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skdistill.data._context_batch import ContextBatch
 from skdistill.data._inputs import read_series
+from skdistill.data._spread import center_and_spread
 from skdistill.data._transformer import differ, rows_depend
 from skdistill.data._window_forecaster import WindowForecaster
 from skdistill.losses._supervised import Supervised
@@ -219,8 +220,13 @@ class UnwrappedModel:
         rows = np.asarray(self.before.inverse_transform(full.reshape(-1, full.shape[-1])))
         return rows.reshape(full.shape)[..., targets]
 
-    def scale(self) -> np.ndarray:
+    def scale(self, X: Any = None) -> np.ndarray:
         """Return the scale of each target in original units, from the training rows.
+
+        Parameters
+        ----------
+        X : array, DataFrame, Series, panel or None, default=None
+            Other rows, in original units, for targets that are constant in the training rows, which tell no scale.
 
         Returns
         -------
@@ -230,6 +236,10 @@ class UnwrappedModel:
         """
         scaling, targets = self.forecaster.scaling_, list(self.forecaster.targets_)
         scale = scaling.original_scale_[targets]
+        if X is not None and scaling.constant_ is not None and scaling.constant_[targets].any():
+            series = read_series(self.forecaster, self.transform(X), reset=False, allow_batch=False).series
+            own = center_and_spread([one.values[:, targets] for one in series], lambda rows, *_: rows)[2]
+            scale = np.where(scaling.constant_[targets], own, scale)
         if self.before is None or not self.invertible:
             return scale
         center = scaling.ordinary_row()[targets]
@@ -249,14 +259,18 @@ class UnwrappedModel:
         -------
         scale : ndarray of shape (n_series, n_targets)
             Standard deviations of all training rows; or the unit of each series, where ``fit`` found one for each of
-            several.
+            several. Where a target is constant in these rows, which tell no unit, those of all rows of X.
         """
         scaling, targets = self.forecaster.scaling_, list(self.forecaster.targets_)
         if scaling.series_units_ is None or len(scaling.series_units_.center) < 2:
-            return np.tile(self.scale(), (len(rows), 1))
+            return np.tile(self.scale(X), (len(rows), 1))
         series = read_series(self.forecaster, self.transform(X), reset=False, allow_batch=False).series
         values = [one.values[:n] for one, n in zip(series, rows, strict=True)]
         units, _ = scaling.store_units(values, scaling.numbers_of([one.id for one in series]).tolist())
+        told_none = np.flatnonzero(units.constant()[:, targets].any(axis=1))
+        if len(told_none):
+            own, _ = scaling.store_units([series[number].values for number in told_none], None)
+            units.unit[told_none] = np.where(units.take(told_none).constant(), own.unit, units.unit[told_none])
         three = (scaling.to_original(units.center + sign * units.unit)[:, targets] for sign in (-1.0, 0.0, 1.0))
         return self._half_distance(*three)
 

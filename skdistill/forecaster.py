@@ -125,8 +125,9 @@ class DistilledForecaster(ForecastingMixin, RollingMixin, RefreshMixin, Updatabl
         Fraction of the rows, at the end, on which training stops early and candidates are chosen; an integer is a
         number of rows, 0 means none. ``"auto"`` is 0.2 if anything reads these rows, and 0 for an exact student with
         one penalty, without quantiles and without a teacher that is trained, which so learns from all rows.
-        Training targets end before the first validation row. With units of series (``scaling``), windows in which a
-        target leaves the one value that it had before do not validate: there is no unit for them.
+        Training targets end before the first validation row. A target that leaves the one value that it had in the
+        training rows does not validate where it does, because there is no unit for it; with units of series
+        (``scaling``), neither do the other targets of these windows.
     windows_without_truth : bool, default=False
         Whether to also train on windows with a horizon that extends beyond the training rows, on the teacher's labels
         only. No target of a validation row is read for them, but known covariates and calendar features of validation

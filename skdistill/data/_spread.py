@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 from sklearn.preprocessing import StandardScaler
 
-__all__ = ["BLOCK_ROWS", "HIDDEN", "center_and_spread"]
+__all__ = ["BLOCK_ROWS", "HIDDEN", "center_and_spread", "constant_channels"]
 
 BLOCK_ROWS = 1 << 16
 HIDDEN = 1e-5  # a spread this small relative to the level can be lost in the sum of squares
@@ -43,6 +43,29 @@ def center_and_spread(rows: Sequence[np.ndarray], transform: Transform) -> tuple
         original.partial_fit(block)
     mean, spread = _around_the_level(scaler, rows, lambda part: transform(part, "X", 0))
     return mean, spread, _around_the_level(original, rows, np.asarray)[1]
+
+
+def constant_channels(rows: Sequence[np.ndarray]) -> np.ndarray:
+    """Return which channels have equal values in all rows.
+
+    Parameters
+    ----------
+    rows : sequence of ndarray of shape (n_timestamps, n_channels)
+        Rows of every series, NaN where missing.
+
+    Returns
+    -------
+    constant : ndarray of bool of shape (n_channels,)
+        True also for channels without a value.
+
+    Examples
+    --------
+    >>> constant_channels([np.array([[1.0, 2.0]]), np.array([[1.0, 3.0], [np.nan, 2.0]])])
+    array([ True, False])
+    """
+    lowest = np.fmin.reduce([np.fmin.reduce(part, axis=0, initial=np.inf) for part in rows])
+    highest = np.fmax.reduce([np.fmax.reduce(part, axis=0, initial=-np.inf) for part in rows])
+    return np.asarray(lowest >= highest)
 
 
 def _blocks(rows: Sequence[np.ndarray], transform: Transform) -> Iterator[tuple[np.ndarray, np.ndarray]]:

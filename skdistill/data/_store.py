@@ -194,7 +194,7 @@ class SeriesStore:
         return slice(first, first + int(self.lengths[number]))
 
     def left_level(self, targets: Sequence[int], *, far: bool = False) -> Tensor:
-        """Return which rows have left the level of a target that was constant in training rows.
+        """Return which values have left the level of a target that was constant in training rows.
 
         Parameters
         ----------
@@ -205,10 +205,18 @@ class SeriesStore:
 
         Returns
         -------
-        left : Tensor of bool of shape (n_rows,)
-            False for series without units of their own.
+        left : Tensor of bool of shape (n_rows, n_targets)
+            False for series that are scaled by their contexts, and if all targets of all series were constant.
         """
-        left = torch.zeros(len(self.values), dtype=torch.bool)
+        left = torch.zeros(len(self.values), len(targets), dtype=torch.bool)
+        if self.scaling.constant_ is not None:
+            constant = [place for place, target in enumerate(targets) if self.scaling.constant_[target]]
+            if 0 < len(constant) < len(targets):
+                channels = [targets[place] for place in constant]
+                level = self.scaling.mean_[None, channels]
+                units = LocalUnits(level, np.where(level != 0, np.abs(level), 1.0))
+                values = self.values[:, channels].double().cpu().numpy() / units.unit  # the scale of constant ones is 1
+                left[:, constant] = torch.from_numpy(units.left(values[None], far=far)[0])
         if self.units is None or self.scaling.kind != "series":
             return left
         units = self.units.of_channels(list(targets))
@@ -218,7 +226,7 @@ class SeriesStore:
         for number in np.flatnonzero(told_none).tolist():
             rows = self.rows_of(number)
             values = self.values[rows][:, list(targets)].numpy()[None]
-            left[rows] = torch.from_numpy(units.take(np.array([number])).left(values, far=far)[0].any(axis=1))
+            left[rows] = torch.from_numpy(units.take(np.array([number])).left(values, far=far)[0])
         return left
 
     def original(self, number: int, n_rows: int) -> np.ndarray:

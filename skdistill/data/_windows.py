@@ -55,6 +55,8 @@ class Windows:
         Channels to forecast.
     known : Tensor of bool of shape (n_windows,) or None, default=None
         Which horizons can be used; None means all.
+    unjudged : Tensor of bool of shape (n_windows, n_targets) or None, default=None
+        Targets whose true values do not count in each window, as if they were missing; None means none.
     """
 
     store: SeriesStore
@@ -63,6 +65,7 @@ class Windows:
     prediction_length: int
     targets: tuple[int, ...]
     known: Tensor | None = None
+    unjudged: Tensor | None = None
 
     def __len__(self) -> int:
         """Count the windows."""
@@ -140,7 +143,8 @@ class Windows:
         windows : Windows
             Those windows, in the given order.
         """
-        return replace(self, starts=self.starts[which], known=None if self.known is None else self.known[which])
+        known, unjudged = (None if one is None else one[which] for one in (self.known, self.unjudged))
+        return replace(self, starts=self.starts[which], known=known, unjudged=unjudged)
 
     def count_rows(self, marked: Tensor, *, context: bool = True, horizon: bool = True) -> Tensor:
         """Count the marked rows of each window.
@@ -297,6 +301,8 @@ class Windows:
         if self._has_unseen_targets:
             contexts = self._context_views[self.starts[indices]][:, list(self.targets)]
             values = torch.where(torch.isnan(contexts).all(dim=-1)[:, None], torch.nan, values)
+        if self.unjudged is not None:
+            values = torch.where(self.unjudged[indices][:, None], torch.nan, values)
         units = self._units_of(indices)
         if units is None:
             return values
@@ -533,5 +539,5 @@ class Windows:
         """
         if self.starts.device == torch.device(device):
             return self
-        known = None if self.known is None else self.known.to(device)
-        return replace(self, store=self.store.to(device), starts=self.starts.to(device), known=known)
+        known, unjudged = (None if one is None else one.to(device) for one in (self.known, self.unjudged))
+        return replace(self, store=self.store.to(device), starts=self.starts.to(device), known=known, unjudged=unjudged)

@@ -59,6 +59,7 @@ def write_scaling(scaling: Scaling, writer: Writer) -> dict[str, Any]:
         "season": int(scaling.season),
         "bounds": None if scaling.bounds is None else list(scaling.bounds),
         "saw_missing": bool(scaling.saw_missing_),
+        "constant": None if scaling.constant_ is None else [int(one) for one in np.flatnonzero(scaling.constant_)],
         "ids": [_write_id(one) for one in scaling.ids_],
         "shared": None if covariates is None else [int(one) for one in np.flatnonzero(covariates.shared)],
         "transformer": None if fitted is None else writer.write_fitted(fitted, "transformer_"),
@@ -111,6 +112,7 @@ def read_scaling(content: Any, reader: Reader, transformer: Any, spec: NetworkSp
     scaling.bounds = _read_bounds(content.get("bounds"))
     scaling.transformer_ = fitted
     scaling.saw_missing_ = content.get("saw_missing") is True
+    scaling.constant_ = _read_constant(content.get("constant"), spec)
     for name, values in statistics.items():
         setattr(scaling, name, values)
     scaling.ids_ = _read_ids(content.get("ids"))
@@ -147,6 +149,14 @@ def _are_alike(saved: Any, rows: np.ndarray) -> bool:
         return np.allclose(np.asarray(saved, dtype=np.float64), rows, rtol=1e-4, atol=1e-12)
     except (TypeError, ValueError):
         return False
+
+
+def _read_constant(constant: Any, spec: NetworkSpec) -> np.ndarray | None:
+    if constant is None:
+        return None
+    if not isinstance(constant, list) or not all(type(one) is int and 0 <= one < spec.n_channels for one in constant):
+        raise SavedFileError("the constant channels of its scaling are malformed.")
+    return np.isin(np.arange(spec.n_channels), constant)
 
 
 def _read_covariates(shared: Any, reader: Reader, spec: NetworkSpec) -> CovariateUnits:

@@ -57,6 +57,7 @@ def describe_windows(windows: TrainingWindows) -> tuple[Any, ...]:
     train, validation = windows.train, windows.validation
     store = replace(train.store, scaling=_without_bounds(train.store.scaling), columns=None)  # names change nothing
     parts = [*_fields_of(store), *_fields_of(replace(train, store=None))]  # type: ignore[arg-type]
+    parts = [(name, value) for name, value in parts if name != "unjudged"]  # of validation windows alone
     return (*parts, None if validation is None else validation.starts)
 
 
@@ -72,6 +73,7 @@ def _without_bounds(scaling: Scaling) -> Scaling:
     """Return the scaling without the bounds of forecasts, which change no label and no student."""
     scaling = copy(scaling)
     scaling.bounds = None
+    scaling.__dict__.pop("constant_", None)  # the rows tell
     return scaling
 
 

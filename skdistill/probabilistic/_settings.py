@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -247,7 +248,7 @@ class ProbabilisticMixin:
 
 def _to_calibrate_on(windows: Windows) -> Windows:
     """Return the windows whose truth is known in full, and whose targets can be forecast."""
-    return windows.with_whole_truth()
+    return replace(windows.with_whole_truth(), unjudged=None)  # each target has offsets of its own
 
 
 def at_levels(quantiles: np.ndarray, matrix: np.ndarray | None) -> np.ndarray:

@@ -165,7 +165,8 @@ class AdaptiveEnsemble(EnsembleTeacher):
             answers = [forecast_windows(member, validation, held_out, training=False) for member in self.teachers_]
         else:
             answers = self._student_forecasts(student, validation, held_out)
-        residuals = np.stack([(answer - truth).ravel() for answer in answers])
+        judged = ~np.isnan(truth)
+        residuals = np.stack([(answer - truth)[judged] for answer in answers])
         products = residuals @ residuals.T / residuals.shape[1]
         self.weights_ = best_shares(products)
         self.validation_mse_ = np.diag(products).copy()

@@ -103,7 +103,7 @@ class WindowDataset(Dataset):
             inputs["decoder_time"] = self.windows.decoder_time(here, self.spec.label_length)
         inputs |= covariate_inputs(self.windows, here, self.spec)
         targets = {"truth": self.windows.horizons(here)}
-        if self.windows.store.has_missing:
+        if self.windows.store.has_missing or self.windows.unjudged is not None:
             missing = torch.isnan(targets["truth"])
             if bool(missing.any()):
                 targets |= {"truth": torch.where(missing, 0.0, targets["truth"]), "observed": ~missing}

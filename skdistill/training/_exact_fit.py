@@ -77,18 +77,21 @@ def solve_part(
     if windows.misses_truth:
         return _solve_masked(setup, module, windows, train, labels, start=start)
     moments = setup.moments(train, labels)
-    held_out = None if windows.validation is None else setup.truth(windows.validation)
+    validation = windows.validation
+    held_out = None if validation is None or validation.unjudged is not None else setup.truth(validation)
     problem = setup.problem(moments)
     errors = np.full(len(points), np.nan)
     if len(points) > 1 and part.selection == "blocks":
         errors = _leave_blocks_out(setup, points, moments, train, labels)
     elif held_out is not None:
         errors = problem.errors(points, held_out)
+    elif validation is not None:
+        errors = np.array([masked_error(setup.design, problem.solve(one), validation) for one in points])
     chosen = int(np.argmin(errors)) if len(points) > 1 else 0
     solution = problem.solve(points[chosen])
     _load(module, solution, points[chosen].mask)
     history = _history(setup, points, errors, chosen, problem.term_values(solution, moments), start)
-    best_epoch, solved = None if held_out is None else 1, Solved(moments, points[chosen])
+    best_epoch, solved = None if validation is None else 1, Solved(moments, points[chosen])
     return TrainingResult(history=history, best_epoch=best_epoch, interrupted=False, solved=solved)
 
 

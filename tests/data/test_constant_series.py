@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from sklearn.preprocessing import StandardScaler
 
-from skdistill import DistilledForecaster, DistilledForecasterCV
+from skdistill import DistilledForecaster, DistilledForecasterCV, compare, load
 from skdistill._utils.numpy_student import settle_constant
 from skdistill.data._local_scale import LocalUnits, series_units
 from skdistill.networks import MLP, ITransformer, Linear
@@ -368,3 +368,53 @@ def test_a_context_that_hardly_varies_before_a_jump_is_told_in_units_of_windows(
         DistilledForecaster(None, "linear", **settings).fit(series)
     with pytest.warns(UserWarning, match="the context of series 'b' that ends in row 11[12] hardly varies"):
         DistilledForecaster(None, "linear", **settings).fit({"a": series[:90], "b": series})
+
+
+def make_frame_with_one_that_starts(size, start=200):
+    generator, rows = np.random.default_rng(5), np.arange(240)
+    columns = [(50 + n) * (2 + np.sin(rows / 4 + n)) + 9 * generator.normal(size=240) for n in range(4)]
+    columns.append(np.where(rows < start, 0, size * (2 + generator.normal(size=240))))
+    return np.stack(columns, axis=1)
+
+
+@pytest.mark.parametrize("student", [Linear(penalty=[1e-3, 10.0]), MLP(4)], ids=["exact", "mlp"])
+@pytest.mark.parametrize("gaps", [False, True])
+def test_a_column_that_starts_in_the_validation_rows_does_not_rule_the_choice(student, gaps):
+    settings = {"context_length": 16, "prediction_length": 4, "validation_fraction": 60, "random_state": 0}
+    losses = []
+    for size in (1.0, 1000.0):
+        frame = make_frame_with_one_that_starts(size)
+        frame[50, 0] = np.nan if gaps else frame[50, 0]
+        forecaster = DistilledForecaster(None, student, "response", max_epochs=2, **settings).fit(frame)
+        losses.append([row["valid_loss"] for row in forecaster.history_])
+    np.testing.assert_allclose(losses[1], losses[0], rtol=1e-6)
+    if isinstance(student, Linear):
+        assert forecaster.history_[0]["chosen"]
+        plain = DistilledForecaster(None, student, "response", **settings).fit(frame[:, :4])
+        np.testing.assert_allclose(losses[0], [row["valid_loss"] for row in plain.history_], rtol=0.2)
+
+
+def test_a_column_that_starts_in_the_validation_rows_is_calibrated():
+    settings = {"context_length": 16, "prediction_length": 4, "validation_fraction": 60, "random_state": 0}
+    forecaster = DistilledForecaster(
+        None, MLP(4), quantiles=(0.1, 0.5, 0.9), calibration="conformal", max_epochs=1, **settings
+    ).fit(make_frame_with_one_that_starts(1000.0))
+    assert np.ptp(forecaster.predict_quantiles(make_frame_with_one_that_starts(1000.0))[:, 4], axis=-1).min() > 500
+
+
+@pytest.mark.parametrize("is_panel", [False, True])
+def test_what_starts_after_fit_does_not_rule_a_comparison(is_panel, tmp_path):
+    tables = []
+    for size in (0.01, 1000.0):
+        frame = make_frame_with_one_that_starts(size)
+        cut = [frame[:180], frame[164:]]
+        if is_panel:
+            cut = [{name: part[:, [name]] for name in range(5)} for part in cut]
+        forecaster = DistilledForecaster(None, "linear", "response", context_length=16, prediction_length=4)
+        forecaster.fit(cut[0]).save(tmp_path / "forecaster")
+        tables.append(forecaster.compare(cut[1]))
+        again = compare({"student": load(tmp_path / "forecaster")}, cut[1], alone=False)
+        np.testing.assert_allclose(again.loc["student", "mse"], tables[-1].loc["student", "mse"])
+    naive = [table.loc["last value", "mse"] for table in tables]
+    np.testing.assert_allclose(naive[1], naive[0], rtol=1e-6)
+    assert tables[1].loc["student", "mse"] < 2
