@@ -214,6 +214,25 @@ class DistillationNet(NeuralNet):
         self.term_sums_: dict[str, Tensor] = {}
         self.n_windows_ = 0
 
+    def on_batch_end(self, net: NeuralNet, batch: Any = None, training: bool = False, **kwargs: Any) -> None:
+        """Let a batch of validation count by its observed truth, so that the mean over batches is that over all of it.
+
+        Parameters
+        ----------
+        net : NeuralNet
+            This net.
+        batch : tuple
+            Inputs and targets.
+        training : bool, default=False
+            Whether it was a batch of training.
+        **kwargs : object
+            Passed on.
+        """
+        super().on_batch_end(net, batch=batch, training=training, **kwargs)
+        observed = None if training else batch[1].get("observed")
+        if observed is not None and "weight" not in batch[1]:  # with weights, each window counts by its own
+            self.history.record_batch("valid_batch_size", float(observed.sum()) / observed[0].numel())
+
     def _add_up(self, terms: dict[str, Tensor], n_windows: int) -> None:
         """Add a batch to the sums of the epoch: one number per term, because one tensor per batch fragments memory."""
         self.n_windows_ += n_windows

@@ -419,3 +419,17 @@ def test_a_training_that_diverges_later_keeps_the_best_weights(monkeypatch):
         forecaster.fit(make_series())
     assert len(forecaster.history_) == 3
     assert np.isfinite(forecaster.predict(make_series())).all()
+
+
+def test_valid_loss_is_the_mean_over_the_observed_truth_whatever_the_batches():
+    generator = np.random.default_rng(0)
+    series = np.sin(np.arange(1000.0) / 5)[:, None] + 0.3 * generator.normal(size=(1000, 1))
+    series[400:] *= np.linspace(1, 4, 600)[:, None]
+    series[700:900][generator.random((200, 1)) < 0.9] = np.nan  # most of the truth of some batches
+    losses = []
+    for batch_size in (8, 300, 600):  # of validation: 256, 300, 600
+        student = MLP(4, batch_norm=False)
+        settings = {"lr": 1e-12, "max_epochs": 1, "validation_fraction": 600, "batch_size": batch_size}
+        forecaster = make_forecaster(teacher=None, student=student, **settings).fit(series)
+        losses.append(forecaster.history_[0]["valid_loss"])
+    np.testing.assert_allclose(losses, losses[-1], rtol=1e-6)
