@@ -209,6 +209,7 @@ def _like(forecasts: pd.DataFrame, table: Any, id: Hashable, time: Hashable) -> 
     frame = nw.from_native(found, eager_only=True)
     lacking = (nw.String, nw.Int128, nw.UInt128, nw.Object, nw.Unknown)  # such as UUIDs: Arrow has no such type
     casts = [one for one in (str(id), str(time)) if schema[one] not in (*lacking, frame.schema[one])]
+    casts = [one for one in casts if _is_held(forecasts[one], schema[one])]
     frame = frame.with_columns(*(nw.col(one).cast(schema[one]) for one in casts))
     is_lazy = source.implementation.is_polars() and isinstance(source, nw.LazyFrame)
     return frame.to_native().lazy() if is_lazy else frame.to_native()
@@ -225,4 +226,24 @@ def _typed(column: pd.Series, like: pd.Series) -> pd.Series:
     is_text = pd.api.types.is_string_dtype(like.dtype)
     if column.dtype.kind in "mM" or isinstance(column.dtype, pd.PeriodDtype):
         return column.astype(like.dtype) if like.dtype.kind in "mM" and not is_text else column
-    return column.astype(like.dtype)
+    if column.dtype.kind not in "iuf":
+        return column.astype(like.dtype)
+    return _in_type(column, like.dtype)
+
+
+def _in_type(numbers: pd.Series, dtype: Any) -> pd.Series:
+    """Return ids or times in another type, and as they are where it does not hold them, such as 128 in int8."""
+    if isinstance(dtype, pd.CategoricalDtype):
+        return numbers.astype(dtype) if numbers.isin(dtype.categories).all() else numbers
+    try:
+        found = numbers.astype(dtype)
+        return found if (found == numbers).all() else numbers
+    except (ArithmeticError, TypeError, ValueError):  # nullable types and those of Arrow say that they do not
+        return numbers
+
+
+def _is_held(column: pd.Series, dtype: Any) -> bool:
+    """Return whether a type of narwhals holds all numbers of a column."""
+    if column.dtype.kind not in "iuf" or not (dtype.is_integer() or dtype.is_float()):
+        return True
+    return _in_type(column, np.dtype(str(dtype).lower())).dtype == str(dtype).lower()

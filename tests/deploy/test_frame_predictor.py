@@ -183,6 +183,19 @@ def test_times_keep_their_type(kind, table):
     assert step == (1 if kind == "numbers" else pd.Timedelta("1h"))
 
 
+@pytest.mark.parametrize("kind", ["uint8", "int16", "Int8", "category", "polars"])
+def test_times_after_the_largest_number_of_their_type_are_not_wrapped(kind):
+    top = 32767 if kind == "int16" else 255 if kind == "uint8" else 127
+    times = np.arange(top - 60, top - 1)
+    table = pd.DataFrame({"unique_id": "a", "ds": times, "c0": np.sin(times / 3.0)})
+    fitted = make_forecaster(teacher=None).fit(read_panel(table))
+    given = table.astype({"ds": "int8" if kind == "polars" else kind})
+    if kind == "polars":
+        given = pytest.importorskip("polars", reason="needs pip install polars").from_pandas(given)
+    for found in (fitted.predictor().predict_frame(given), fitted.predict_table(given)):
+        assert list(found["ds"]) == list(range(top - 1, top - 1 + fitted.prediction_length))
+
+
 def test_dates_and_decimals_of_engines(table):
     days = [datetime.date(2024, 1, 1) + datetime.timedelta(days=number % 60) for number in range(180)]
     table = table.assign(ds=pd.Series(days, dtype=object))
