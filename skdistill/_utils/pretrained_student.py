@@ -49,9 +49,9 @@ class ArrayStudent:
     """A small network with weights that forecasts any series; nothing is fitted.
 
     Every channel is forecast separately. Each window is scaled by the mean and the mean absolute deviation of its
-    observed values, so units do not matter; the level does, because zero can be a floor. NaN means not observed. Of
-    contexts longer than 2,048 rows, the last 2,048 are read. Horizons of more than 720 steps are rolled out on the
-    median, with a message, so their later quantiles are too narrow.
+    observed values, so units do not matter; the level does, because zero can be a floor. NaN means not observed; a
+    series begins with its first observed value. Of contexts longer than 2,048 rows, the last 2,048 are read. Horizons
+    of more than 720 steps are rolled out on the median, with a message, so their later quantiles are too narrow.
 
     Parameters
     ----------
@@ -209,7 +209,7 @@ class ArrayStudent:
         Parameters
         ----------
         contexts : ndarray of shape (n_series, n_rows)
-            Past values, NaN where missing; a short series is NaN on its left.
+            Past values, NaN where missing; a short series is NaN on its left, and forecast as without these rows.
         horizon : int
             Number of steps to forecast.
 
@@ -219,10 +219,6 @@ class ArrayStudent:
             Rising along the second axis; NaN for a series without observed value.
         """
         contexts, horizon = np.ascontiguousarray(read_numbers(contexts, "contexts")), _check_length(horizon)
-        parts = [self._roll(contexts[first : first + _BLOCK], horizon) for first in range(0, len(contexts), _BLOCK)]
-        return np.concatenate(parts)
-
-    def _roll(self, contexts: np.ndarray, horizon: int) -> np.ndarray:
         if horizon > MAX_HORIZON:
             logger.warning(
                 "the pretrained student forecasts %d steps in one pass: the horizon of %d steps is rolled out on the "
@@ -230,6 +226,16 @@ class ArrayStudent:
                 MAX_HORIZON,
                 horizon,
             )
+        contexts = contexts[:, -_MAX_CONTEXT:]
+        starts = (~np.isnan(contexts)).argmax(axis=1)
+        quantiles = np.empty((len(contexts), len(LEVELS), horizon))
+        for start in np.unique(starts):
+            places = np.flatnonzero(starts == start)
+            for some in np.split(places, range(_BLOCK, len(places), _BLOCK)):
+                quantiles[some] = self._roll(contexts[some, start:], horizon)
+        return quantiles
+
+    def _roll(self, contexts: np.ndarray, horizon: int) -> np.ndarray:
         answers: list[np.ndarray] = []
         done = 0
         while done < horizon:

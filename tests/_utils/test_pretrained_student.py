@@ -142,6 +142,22 @@ def test_missing_values_and_short_series(student):
     np.testing.assert_allclose(student.predict(np.full(40, 7.0), 3), 7.0, rtol=1e-3)
 
 
+@pytest.mark.parametrize("n_rows", [70, 500, 2500])
+@pytest.mark.parametrize("horizon", [5, 730])
+def test_columns_that_begin_later_are_forecast_as_without_the_rows_before(student, n_rows, horizon):
+    """Else a share of missing values, of the context and of its last quarter, spoils what is read of short series."""
+    series = make_waves(n_rows, 4).T
+    starts = [0, n_rows - 3, n_rows - 30, n_rows // 2]
+    for column, start in enumerate(starts):
+        series[:start, column] = np.nan
+    forecast = student.predict(series, horizon)
+    for column, start in enumerate(starts):
+        alone = student.predict(series[start:, column], horizon)
+        np.testing.assert_allclose(forecast[:, column], alone, rtol=1e-4, atol=1e-5)
+    quantiles = student.predict_quantiles(np.stack([series, series[::-1]]), horizon)  # others begin in one of both
+    np.testing.assert_allclose(quantiles[0, :, :, 4], forecast, rtol=1e-4, atol=1e-5)
+
+
 def test_horizons_beyond_training_are_rolled_out_and_said(student, caplog):
     series = make_waves(200)[0]
     with caplog.at_level(logging.WARNING, logger="skdistill"):
