@@ -174,8 +174,13 @@ class SeriesStore:
         """
         if not self.has_missing:
             return False
-        n_missing = int(torch.isnan(self.values[:, list(channels)]).sum())
+        n_missing = int(self._n_missing[list(channels)].sum())
         return n_missing > self.front * len(self.offsets) * len(channels)
+
+    @cached_property
+    def _n_missing(self) -> Tensor:
+        """Number of missing values of each channel; rows in files are read once, some at a time."""
+        return torch.stack([torch.isnan(rows).sum(dim=0) for rows in self.values.split(_JOINED_ROWS)]).sum(dim=0)
 
     def rows_of(self, number: int) -> slice:
         """Return the rows of ``values`` that a series has.

@@ -399,20 +399,7 @@ class Windows:
         return ~torch.isnan(self._context_views[self.starts[indices]].transpose(1, 2))
 
     def with_whole_truth(self) -> Windows:
-        """Return the windows without missing values in :meth:`horizons`.
-
-        Returns
-        -------
-        windows : Windows
-            The remaining windows; the same object if nothing is missing.
-        """
-        if not self.store.has_missing or (self.store.is_mapped and not self.store.misses(self.targets)):
-            return self
-        missing = torch.isnan(self.store.values[:, list(self.targets)]).any(dim=1)
-        return self.take(self.count_rows(missing, context=False) == 0).with_seen_contexts()
-
-    def with_seen_contexts(self) -> Windows:
-        """Return the windows whose context has an observed value of every target, from which it can be forecast.
+        """Return the windows without missing values in :meth:`horizons`, whose targets can all be forecast.
 
         Returns
         -------
@@ -422,7 +409,8 @@ class Windows:
         if not self.store.has_missing or (self.store.is_mapped and not self.store.misses(self.targets)):
             return self
         seen = ~torch.isnan(self.store.values[:, list(self.targets)])
-        return self.take((self.count_rows(seen, horizon=False) > 0).all(dim=1))
+        whole = self.count_rows(seen, context=False) == self.prediction_length
+        return self.take((whole & (self.count_rows(seen, horizon=False) > 0)).all(dim=1))
 
     def oldest_first(self) -> Windows:
         """Return the windows in order of time over all series.
