@@ -347,6 +347,7 @@ def _read_many(
     before: Series | None = None
     known, where = _labels_of(estimator), "fit"
     reader = LabelReader(known.steps)
+    X = list(X)  # each frame of a panel is cut, and given its step, once
     alike = len({one.name for one in X if isinstance(one, pd.Series)}) < 2
     for number, one in enumerate(X):
         name, first = f"X[{number}]" if form is None else form.call(number), reset and number == 0
