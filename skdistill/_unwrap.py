@@ -96,6 +96,22 @@ class UnwrappedModel:
             )
         if there.ndim == 2 and there.shape[1] == self.forecaster.n_features_in_:
             self._check_channels(there, back)
+            self._check_known(X, there)
+
+    def _check_known(self, X: Any, there: np.ndarray) -> None:
+        """Raise if known covariates after the steps depend on other channels, whose future is not known."""
+        known = list(self.forecaster.spec_.known)
+        others = np.setdiff1d(np.arange(there.shape[1]), known)
+        moved: Any = np.array(X, dtype=np.float64)
+        moved[:, others] = moved[::-1, others]
+        if isinstance(X, pd.DataFrame):
+            moved = pd.DataFrame(moved, X.index, X.columns)
+        if known and differ(np.asarray(self.before.transform(moved))[:, known], there[:, known]):
+            raise ValueError(
+                "the steps before the forecaster must treat known covariates separately, because the other channels "
+                f"are not known over the horizon; in them channel {known[0]} depends on others, as in a PCA. Take the "
+                "forecaster inside (skdistill.get_forecaster) and rows after these steps, in their units."
+            )
 
     def _check_channels(self, there: np.ndarray, back: np.ndarray) -> None:
         """Raise if some channels alone, or quantiles of one, cannot be converted back to original units."""
@@ -179,10 +195,26 @@ class UnwrappedModel:
         """Apply the steps before the forecaster to every row of windows."""
         if self.before is None:
             return contexts
-        values = contexts.values
+        values, future = contexts.values, contexts.future
+        if future is not None:
+            future = self._transform_future(future, values)
+        return replace(contexts, values=self._transform_rows(values), future=future)
+
+    def _transform_rows(self, values: np.ndarray) -> np.ndarray:
+        """Apply the steps to rows (n_windows, n_rows, n_channels)."""
         rows = np.asarray(self.transform(values.reshape(-1, values.shape[-1])))
         assert_all_finite(rows, input_name="X after the steps of the pipeline")
-        return replace(contexts, values=rows.reshape(*values.shape[:2], -1))
+        return rows.reshape(*values.shape[:2], -1)
+
+    def _transform_future(self, future: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """Apply the steps to known covariates of the horizon (n_windows, prediction_length, n_known), NaN if unknown.
+
+        The other channels of these rows do not matter (``check_inverse``): they are those of the last row.
+        """
+        known, unknown = list(self.forecaster.spec_.known), np.isnan(future)
+        rows = np.repeat(values[:, -1:], future.shape[1], axis=1).astype(np.float64)
+        rows[..., known] = np.where(unknown, rows[..., known], future)
+        return np.where(unknown, np.nan, self._transform_rows(rows)[..., known])
 
     def restore_quantiles(self, quantiles: np.ndarray) -> np.ndarray:
         """Invert the steps before the forecaster on quantiles.

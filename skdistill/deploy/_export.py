@@ -107,7 +107,8 @@ def export(
     Parameters
     ----------
     estimator : DistilledForecaster or DistilledRegressor
-        A fitted estimator, without ``transformer`` and calendar features.
+        A fitted estimator without calendar features, and without another ``transformer`` than
+        :class:`~skdistill.data.SquareRoot`.
     path : str or Path
         The file; its suffix determines the format: ``.onnx``, ``.npz``, ``.pt2`` or ``.h``.
     precision : {"float32", "bfloat16", "int8"}, default="float32"

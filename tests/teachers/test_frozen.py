@@ -229,3 +229,31 @@ def test_a_pipeline_of_differences_neither_teaches_nor_is_compared():
         make_forecaster(teacher=FrozenEstimator(pipeline)).fit(series)
     with pytest.raises(ValueError, match="the steps before the forecaster must treat each row separately"):
         compare({"student": pipeline}, series, series)
+
+
+KNOWN = {"known_covariates": ["b"], "prediction_length": 4}
+
+
+def test_a_pipeline_reads_known_covariates_of_the_horizon_in_its_own_units():
+    frame = FRAME.assign(b=50 + 20 * np.random.default_rng(0).random(200))
+    frame["a"] += frame["b"]
+    pipeline = make_pipeline(StandardScaler().set_output(transform="pandas"), make_forecaster(teacher=None, **KNOWN))
+    student = fit(FrozenEstimator(pipeline.fit(frame)), frame, **KNOWN)
+    plan = pd.DataFrame({"b": [60.0, 51.0, np.nan, 66.0]})
+    scaler, inner = pipeline
+    within = plan.assign(b=(plan["b"] - scaler.mean_[1]) / scaler.scale_[1])
+    expected = inner.predict(scaler.transform(frame), future=within)["a"] * scaler.scale_[0] + scaler.mean_[0]
+    np.testing.assert_allclose(student.predict_teacher(frame, future=plan)["a"], expected, rtol=1e-5)
+
+
+def test_a_pipeline_that_mixes_known_covariates_with_targets_neither_teaches_nor_is_compared():
+    def mix(x, sign=1.0):
+        return x @ np.array([[1.0, sign], [0.0, 1.0]])  # the second channel depends on the first
+
+    steps = FunctionTransformer(mix, mix, inv_kw_args={"sign": -1.0})
+    series, known = make_series(), {"known_covariates": [1], "student": Linear()}
+    pipeline = make_pipeline(steps, make_forecaster(teacher=None, **known)).fit(series)
+    with pytest.raises(ValueError, match=r"must treat known covariates separately.*channel 1 depends on others"):
+        make_forecaster(teacher=FrozenEstimator(pipeline), **known).fit(series)
+    with pytest.raises(ValueError, match=r"must treat known covariates separately.*channel 1 depends on others"):
+        compare({"student": pipeline}, series, series)
