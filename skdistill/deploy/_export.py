@@ -318,11 +318,13 @@ def _answer_of(estimator: Any, inputs: Inputs) -> Answer:
     read = batch.standardized(scaling, spec.prediction_length, with_time=False, dtype="float64", known=spec.known)
     with torch.no_grad():
         output = module(**network_inputs(spec, read, torch.device("cpu")))
-    forecast = scaling.clip(scaling.forecasts_to_original(output.forecast.numpy(), read.units))
+    forecast = scaling.forecasts_to_original(output.forecast.numpy(), read.units)
+    forecast = scaling.clip(scaling.settle(forecast, batch.values, read.units))
     if spec.quantiles is None:
         return forecast, None
     quantiles = shift_quantiles(output.quantiles.numpy(), estimator.predictor_.offsets, spec.quantiles)
-    return forecast, scaling.clip(scaling.quantiles_to_original(quantiles, read.units))
+    quantiles = scaling.quantiles_to_original(quantiles, read.units)
+    return forecast, scaling.clip(scaling.settle(quantiles, batch.values, read.units))
 
 
 def _windows_of(estimator: Any, data: Any) -> tuple[Inputs, np.ndarray]:

@@ -119,6 +119,15 @@ def test_a_context_of_one_row_is_no_wrong_export(tmp_path):
     assert forecaster.export(tmp_path / "student.npz").difference < 1e-5
 
 
+@pytest.mark.filterwarnings("ignore:scaling='window' scales contexts")
+@pytest.mark.parametrize("quantiles", [None, (0.1, 0.5, 0.9)])
+@pytest.mark.parametrize("rows", [1, 2, 3])
+def test_a_context_with_one_observed_row_and_a_unit_of_its_own_is_no_wrong_export(rows, quantiles, tmp_path):
+    settings = {"context_length": rows, "prediction_length": 2, "scaling": "window", "quantiles": quantiles}
+    forecaster = make_forecaster(teacher=None, student=MLP(4), **settings, validation_fraction=0).fit(make_frame())
+    assert forecaster.export(tmp_path / "student.npz").difference < 1e-5
+
+
 def test_what_cannot_be_exported_says_why(tmp_path):
     with pytest.raises(ValueError, match=r"path of export must end in one of \.npz, \.onnx, \.pt2, \.h; got '.*\.txt'"):
         make(DLinear(3)).export(tmp_path / "student.txt")
