@@ -137,6 +137,11 @@ class FitWindows:
         if series[0].statics is not None:
             scaling.statics_ = series[0].statics
         windows = self.build(series, held_out, scaling, least, of_step)
+        if not len(windows.train):
+            raise ValueError(
+                "X must have a training window with an observed value of a target both in its context and in its "
+                "horizon; in every window one of them is missing (NaN). Give more rows, or shorter lengths."
+            )
         self.check_validation(windows)
         _check_counted(windows)
         _tell_outweighing(windows.known_train, names)

@@ -5,6 +5,8 @@ import pandas as pd
 import pytest
 from doubles import make_forecaster, make_frame
 
+from skdistill import DistilledForecaster
+
 FRAMES = {f"shop {number}": make_frame(40, 2, seed=number) for number in range(3)}
 PANEL = pd.concat(FRAMES, names=["shop", "time"])
 DAYS = make_frame(40, 2).set_axis(pd.date_range("2024-01-01", periods=40, freq="D", name="time"))
@@ -115,6 +117,15 @@ def test_a_panel_in_which_nothing_is_observed_teaches_nothing():
         ValueError, match=r"every training value of the targets of the 3 series of X is missing \(NaN\)"
     ):
         forecaster().fit(PANEL * np.nan)
+
+
+def test_a_panel_without_a_window_with_context_and_truth_is_refused():
+    late = np.full((30, 1), np.nan)
+    late[-2:] = 1.0
+    with pytest.raises(ValueError, match="observed value of a target both in its context and in its horizon"):
+        DistilledForecaster(
+            None, "linear", context_length=6, prediction_length=5, validation_fraction=0, min_observed=1
+        ).fit({"late": late, "short": np.arange(5.0)[:, None]})
 
 
 def test_a_target_that_no_series_has_is_named():
