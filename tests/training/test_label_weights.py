@@ -9,6 +9,7 @@ from sklearn.linear_model import Ridge
 from skdistill.core import Labels, LossInputs, LossShapes, build_objective
 from skdistill.losses import MultiScale, Response, Supervised, TeacherForecast, TimeDistill
 from skdistill.networks import MLP, Linear
+from skdistill.teachers import EnsembleTeacher
 
 SERIES = make_series(90)
 SETTINGS = {"context_length": 12, "prediction_length": 4, "validation_fraction": 0.0, "scaling": "global"}
@@ -137,6 +138,21 @@ def test_a_batch_without_labels_has_a_term_of_zero():
 
 
 # -- the store -----------------------------------------------------------------------------------
+
+
+def test_labels_of_an_ensemble_count_as_much_as_those_of_its_members_by_their_shares():
+    def fit(teacher):
+        return make_forecaster(teacher=teacher, loss=Response(), student=Linear(season=6), **SETTINGS).fit(SERIES)
+
+    members = [
+        ("one", WeighingTeacher()),
+        ("other", WeighingTeacher(weights=(1.0, 4.0, 0.0))),
+        ("rest", LastValueTeacher()),
+    ]
+    mixed = fit(EnsembleTeacher(members, weights=[2.0, 1.0, 1.0]))
+    same = fit(WeighingTeacher(weights=(0.5, 1.5, 1.25)))
+    np.testing.assert_allclose(mixed.predict(SERIES), same.predict(SERIES), rtol=1e-6)
+    assert not np.allclose(mixed.predict(SERIES), fit(LastValueTeacher()).predict(SERIES), rtol=1e-6)
 
 
 def test_weights_are_stored_with_the_labels(tmp_path):
