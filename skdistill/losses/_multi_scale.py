@@ -203,7 +203,7 @@ class _MeanOverScales(torch.autograd.Function):
         n_rows, whole = difference.numel() // length, length // block * block
         rows = difference.reshape(n_rows, length)
         if whole == length:
-            gradient = (rows.view(-1, block) @ metric).view(n_rows, length)
+            gradient = (rows.reshape(-1, block) @ metric).view(n_rows, length)
         else:
             blocks = rows[:, :whole].reshape(-1, block) @ metric
             gradient = torch.cat([blocks.view(n_rows, whole), rows[:, whole:] @ last_metric], dim=-1)

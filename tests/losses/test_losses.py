@@ -273,6 +273,15 @@ def test_weights_act_on_their_steps(term):
     assert not torch.isclose(growing, value(term(), inputs))
 
 
+def test_a_batch_of_one_window_may_come_in_rows():
+    """As from an own network, whose last batch has one window: its differences are no view of whole blocks."""
+    rows = torch.randn(1, 32, 3, generator=torch.Generator().manual_seed(0), requires_grad=True)
+    error = multi_scale_error(rows.transpose(1, 2), 4, 2)
+    error.backward()
+    assert error.item() == pytest.approx(multi_scale_error(rows.detach().transpose(1, 2).contiguous(), 4, 2).item())
+    assert rows.grad.abs().sum() > 0
+
+
 def test_weights_of_coarser_scales_are_pooled_and_rescaled():
     inputs = make_inputs(horizon=5)
     weights = torch.tensor([1.0, 2.0, 3.0, 4.0, 10.0])
