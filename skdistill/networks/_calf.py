@@ -46,6 +46,8 @@ class Branches(NamedTuple):
 class LanguageNetwork(BaseNetwork):
     """Base class of networks built on a language model: CALF and GPT4TS."""
 
+    reads_past = True
+
     model: str | Path
     n_layers: int
     n_heads: int | None
@@ -244,8 +246,6 @@ class CALF(LanguageNetwork):
     ... )
     >>> forecaster.fit(series)  # doctest: +SKIP
     """
-
-    reads_past = True
 
     settings_of_branches: ClassVar[tuple[str, ...]] = ("n_principal_words",)
 

@@ -16,7 +16,7 @@ pytest.importorskip("peft")
 from skdistill import DistilledForecaster  # noqa: E402
 from skdistill._utils._digest import digest  # noqa: E402
 from skdistill.core import NetworkSpec  # noqa: E402
-from skdistill.losses import CrossModal, DistilTS, TimeDistill  # noqa: E402
+from skdistill.losses import CrossModal, DistilTS, Supervised, TimeDistill  # noqa: E402
 from skdistill.networks import CALF, GPT4TS, MLP, DLinear  # noqa: E402
 from skdistill.networks.calf._principal_words import principal_words  # noqa: E402
 from skdistill.teachers import PretrainedTeacher, TrainedTeacher  # noqa: E402
@@ -101,6 +101,21 @@ def make_calf_forecaster(student, loss=None, **changes):
     settings = {"context_length": 12, "prediction_length": 4, "validation_fraction": 0.25, "max_epochs": 2}
     settings |= {"lr": 1e-3, "random_state": 0, "device": "cpu"} | changes
     return DistilledForecaster(settings.pop("teacher", None), student, loss or CrossModal(), **settings)
+
+
+# -- what is read ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("network", [CALF, GPT4TS])
+def test_past_covariates_are_read_and_said_to_be(network, folders):
+    """Each is a token, to which the tokens of the targets attend."""
+    series = make_series(n_channels=3)
+    forecaster = make_calf_forecaster(network(folders["gpt2"], n_layers=1), Supervised(), targets=[1]).fit(series)
+    assert forecaster.student.reads_past
+    for channel in (0, 2):
+        other = series.copy()
+        other[::3, channel] += 1.0
+        assert np.abs(forecaster.predict(series) - forecaster.predict(other)).max() > 1e-6
 
 
 # -- what is trained -------------------------------------------------------------------------------
