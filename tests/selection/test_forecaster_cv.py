@@ -607,6 +607,18 @@ def test_the_pretrained_student_is_judged_on_the_same_horizons():
     assert "The pretrained student, which needs no fit, has" in search.explanation_
 
 
+@pytest.mark.parametrize(("offset", "word"), [(0.0, "lowers"), (5.0, "raises")])
+def test_the_explanation_says_by_how_much_a_teacher_helps(offset, word, every_teacher):
+    X = np.random.default_rng(0).normal(size=(200, 1)).cumsum(axis=0)
+    search = make_search(teachers=Repeats(offset=offset), context_lengths=12, prediction_length=2).fit(X)
+    best = {False: [], True: []}
+    for params, score in zip(search.cv_results_["params"], search.cv_results_["mean_test_score"], strict=True):
+        best[params["teacher"] is not None].append(-score)
+    change = 100 * (1 - min(best[True]) / min(best[False]))
+    assert f" A teacher {word} the error of the best candidate by {abs(change):.1f}%." in search.explanation_
+    assert (change > 0) == (word == "lowers")
+
+
 def test_a_horizon_that_the_pretrained_student_does_not_forecast_is_said():
     X = make_series(1700, 1)
     search = make_search(context_lengths=12, prediction_length=721, cv=1).fit(X)
