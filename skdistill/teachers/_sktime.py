@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from contextlib import suppress
 from copy import deepcopy
@@ -17,14 +18,17 @@ from sklearn.frozen import FrozenEstimator
 
 from skdistill._utils._checks import check_n_jobs
 from skdistill._utils._choices import check_choice
+from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._contexts import Contexts
 from skdistill.data._labels import Labels
 from skdistill.data._levels import check_quantiles
+from skdistill.data._offsets import is_exact
 from skdistill.data._training_windows import TrainingWindows
 from skdistill.networks._base import NetworkSpec
 from skdistill.teachers._base import BaseTeacher
 from skdistill.teachers._fit_numbers import numbers_of_fit
 from skdistill.teachers._provenance import FIELDS, Entry
+from skdistill.teachers._sktime_labels import clock_changes
 from skdistill.teachers._sktime_rows import RowLabels, as_series, quiet, training_rows, under_labels
 from skdistill.teachers._sktime_series import roll_all, roll_series, simpler, warn_of_simpler
 
@@ -81,7 +85,8 @@ class SktimeTeacher(BaseTeacher):
     A fitted forecaster gets every context with labels that follow its own last row: with earlier labels, many
     forecasters of sktime predict in sample, from rows after the context. It therefore uses the order of the context but
     not its calendar. If a forecaster has a season or a calendar in its parameters, fit it per window. A forecaster with
-    the same forecast after any context raises an error.
+    the same forecast after any context raises an error. One that was fitted on hours of a time zone counts them on its
+    clock, also where that changes, which gives a warning.
 
     With ``fitting="series"``:
 
@@ -208,6 +213,8 @@ class SktimeTeacher(BaseTeacher):
             Labels of the first training window; zeros if the forecaster is not fitted yet.
         """
         self._learn_shape(windows)
+        if self._is_frozen:
+            self._warn_of_clock(windows.train.context_length + windows.train.prediction_length)
         if self._is_frozen or self.fitting == "window":
             self._check_heeds(windows)
             return super().probe(windows)
@@ -524,6 +531,24 @@ class SktimeTeacher(BaseTeacher):
                 return forecast, forecast[..., None]
             answer = forecaster.predict_quantiles(fh=self._steps(), X=ahead, alpha=list(self._levels))
         return forecast, np.asarray(answer, dtype=np.float64).reshape(*forecast.shape, len(self._levels))
+
+    def _warn_of_clock(self, n_rows: int) -> None:
+        """Warn if the clock of a frozen forecaster changes in its rows, or in those that it counts on."""
+        fitted = self.forecaster.estimator
+        if fitted.state != "fitted" or not isinstance(fitted.cutoff, pd.DatetimeIndex) or not len(fitted.cutoff):
+            return
+        cutoff, step = fitted.cutoff, getattr(fitted.cutoff, "freq", None)
+        if cutoff.tz is None or step is None or not is_exact(step):
+            return
+        seen = getattr(getattr(fitted, "_y", None), "index", cutoff)  # sktime need not keep it
+        first = seen[0] if isinstance(seen, pd.DatetimeIndex) and seen.tz is not None else cutoff[0]
+        if clock_changes(first, cutoff[0] + n_rows * step):
+            warnings.warn(
+                f"the clock of {cutoff.tz} changes in the rows on which the frozen {self._name} was fitted, or within "
+                f"the {n_rows} rows (context and horizon) that it counts on from there. sktime counts rows on that "
+                "clock, so that seasons can come out of step: fit it on y.tz_convert('UTC').",
+                stacklevel=stacklevel_of_user(),
+            )
 
     def _check_heeds(self, windows: TrainingWindows) -> None:
         """Raise if a fitted forecaster makes the same forecast after any context."""

@@ -10,7 +10,7 @@ import pandas as pd
 from skdistill.data._offsets import is_exact, span_of
 from skdistill.data._steps import Step
 
-__all__ = ["index_forms"]
+__all__ = ["clock_changes", "index_forms"]
 
 _PERIODS = (
     pd.offsets.Tick,
@@ -55,6 +55,32 @@ def index_forms(index: pd.Index | None, step: Step | None, first: int, stop: int
         if periods is not None and not by_month:
             yield "periods", periods
     yield "positions", pd.RangeIndex(first, stop)
+
+
+def clock_changes(first: pd.Timestamp, last: pd.Timestamp) -> bool:
+    """Return whether the clock of a time zone changes between two of its moments.
+
+    Parameters
+    ----------
+    first, last : Timestamp
+        The moments, in order.
+
+    Returns
+    -------
+    changes : bool
+        Always False without a zone.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> days = pd.DatetimeIndex(["2024-10-26", "2024-10-28"], tz="Europe/Berlin")
+    >>> clock_changes(*days), clock_changes(*days.tz_convert("UTC"))
+    (True, False)
+    """
+    if first.tz is None:
+        return False
+    hours = pd.date_range(first, last, freq="h").append(pd.DatetimeIndex([last]))
+    return len({moment.utcoffset() for moment in hours}) > 1
 
 
 def _on_one_clock(labels: pd.Index, step: Step) -> pd.Index:

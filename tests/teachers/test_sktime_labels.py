@@ -1,8 +1,11 @@
 """Labels under which sktime forecasters see contexts: seasonal ones answer on every series that fit takes."""
 
+from contextlib import suppress
+
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.frozen import FrozenEstimator
 from sktime.forecasting.naive import NaiveForecaster
 from sktime.forecasting.theta import ThetaForecaster
 
@@ -59,3 +62,26 @@ def test_positions_come_last():
         forms = list(index_forms(index, find_step(index), 3, 20))
         assert [name for name, _ in forms] == names
         assert list(forms[-1][1]) == list(range(3, 20))
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+@pytest.mark.parametrize(
+    ("zone", "start", "tells"),
+    [
+        ("Europe/Berlin", "2024-10-25", True),  # among the rows of its fit
+        ("Europe/Berlin", "2024-10-23", True),  # after them
+        ("Europe/Berlin", "2024-06-01", False),
+        ("UTC", "2024-10-25", False),
+    ],
+)
+def test_a_frozen_forecaster_on_a_clock_that_changes_is_told(zone, start, tells, recwarn):
+    wave = 20 + 3 * np.sin(np.arange(72) * 2 * np.pi / 24)
+    y = pd.Series(wave, pd.date_range(start, periods=72, freq="h", tz=zone))
+    steps = list(range(1, 5))
+    frozen = SktimeTeacher(FrozenEstimator(NaiveForecaster("last", sp=24).fit(y, fh=steps)))
+    settings = {"context_length": 24, "prediction_length": 4}
+    with suppress(ValueError):  # sktime has no label for the doubled hour
+        DistilledForecaster(frozen, "linear", "response", **settings).fit(wave[:30, None])
+    told = [str(one.message) for one in recwarn if "sktime counts rows on that clock" in str(one.message)]
+    assert len(told) == tells
+    assert not tells or "fit it on y.tz_convert('UTC')" in told[0]
