@@ -27,7 +27,7 @@ from skdistill.data._series_labels import SeriesLabels, check_columns
 from skdistill.data._store import SeriesStore
 from skdistill.data._tables import check_has_no_times
 from skdistill.data._target_units import TargetUnits
-from skdistill.data._training_windows import TrainingWindows
+from skdistill.data._training_windows import TrainingWindows, judged
 from skdistill.data._validation_rows import count_validation_rows
 from skdistill.data._windows import Windows
 from skdistill.deploy._saveable import saveable
@@ -492,7 +492,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         warn_outside([_as_cube(y)[:n_train].reshape(-1, n_channels)], bounds, ["y"], type(self).__name__)
         scaling = Scaling(bounds=bounds if units is None else None).fit([rows[:n_train].reshape(-1, n_channels)])
         windows = _windows_of(contexts, horizons, scaling, given.static)
-        validation = windows.take(slice(n_train, None)) if n_validation else None
+        validation = judged(windows.take(slice(n_train, None))) if n_validation else None
         return TrainingWindows(windows.take(slice(n_train)), validation)
 
     def _windows_to_calibrate(self, X: Any, y: Any) -> Windows:

@@ -20,7 +20,7 @@ from skdistill.data._series import Series
 from skdistill.data._series_weight import weights_of_series
 from skdistill.data._short_series import name_series
 from skdistill.data._store import SeriesStore
-from skdistill.data._training_windows import TrainingWindows, split_windows
+from skdistill.data._training_windows import TrainingWindows, judged, split_windows
 from skdistill.data._validation_rows import count_held_out
 from skdistill.data._windows import Windows
 
@@ -219,8 +219,8 @@ class FitWindows:
             min_observed=least,
             window_step=self.window_step,
         )
-        if (validation := windows.validation) is not None and (left := store.left_level(self.targets)).any():
-            validation = _judged(validation, left)
+        if windows.validation is not None:
+            validation = judged(windows.validation)
             windows = replace(windows, validation=validation if len(validation) else None)
         if self.window_step > 1 and not len(windows.train):
             raise ValueError(
@@ -431,20 +431,6 @@ class FitWindows:
             "prediction_length or validation_fraction.",
             stacklevel=stacklevel_of_user(),
         )
-
-
-def _judged(validation: Windows, left: Tensor) -> Windows:
-    """Leave out of the judgment what has no unit: values of targets that left their only training value.
-
-    Of series with units of their own, whole windows are left out. Otherwise targets are, where one that was constant
-    in all training rows is not any more: one column of many would rule all choices.
-    """
-    found = validation.count_rows(left) > 0
-    if validation.store.scaling.kind == "series":
-        return validation.take(~found.any(dim=1))
-    validation = replace(validation, unjudged=found)
-    seen = ~torch.isnan(validation.store.values[:, list(validation.targets)])
-    return validation.take((~found & (validation.count_rows(seen, context=False) > 0)).any(dim=1))
 
 
 def _check_counted(windows: TrainingWindows) -> None:

@@ -12,7 +12,7 @@ from torch import Tensor
 from skdistill.data._store import SeriesStore
 from skdistill.data._windows import Windows
 
-__all__ = ["TrainingWindows", "split_windows"]
+__all__ = ["TrainingWindows", "judged", "split_windows"]
 
 
 @dataclass(frozen=True)
@@ -112,6 +112,31 @@ def split_windows(
     if to_fit.known is not None and bool(to_fit.known.all()):
         to_fit = replace(to_fit, known=None)
     return TrainingWindows(train=to_fit, validation=to_judge if len(to_judge) else None)
+
+
+def judged(validation: Windows) -> Windows:
+    """Leave out what has no unit: true values of a target that have left the only value of its training rows.
+
+    Parameters
+    ----------
+    validation : Windows
+        Windows to validate on.
+
+    Returns
+    -------
+    windows : Windows
+        Those in which something is left to judge. Where series have units of their own, windows with such a target are
+        left out whole; otherwise only this target is, as one column of many would rule all choices.
+    """
+    left = validation.store.left_level(validation.targets)
+    if not left.any():
+        return validation
+    found = validation.count_rows(left) > 0
+    if validation.store.scaling.kind == "series":
+        return validation.take(~found.any(dim=1))
+    validation = replace(validation, unjudged=found)
+    seen = ~torch.isnan(validation.store.values[:, list(validation.targets)])
+    return validation.take((~found & (validation.count_rows(seen, context=False) > 0)).any(dim=1))
 
 
 def _hold_enough(windows: Windows) -> Tensor:

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from sklearn.preprocessing import StandardScaler
 
-from skdistill import DistilledForecaster, DistilledForecasterCV, compare, load
+from skdistill import DistilledForecaster, DistilledForecasterCV, DistilledRegressor, compare, load
 from skdistill._utils.numpy_student import settle_constant
 from skdistill.data._local_scale import LocalUnits, series_units
 from skdistill.networks import MLP, ITransformer, Linear
@@ -418,3 +418,14 @@ def test_what_starts_after_fit_does_not_rule_a_comparison(is_panel, tmp_path):
     naive = [table.loc["last value", "mse"] for table in tables]
     np.testing.assert_allclose(naive[1], naive[0], rtol=1e-6)
     assert tables[1].loc["student", "mse"] < 2
+
+
+def test_a_channel_of_a_table_that_starts_in_the_validation_rows_does_not_rule_the_choice():
+    losses = []
+    for size in (1.0, 1000.0):
+        frame = make_frame_with_one_that_starts(size)
+        windows = np.stack([frame[first : first + 20] for first in range(220)])
+        regressor = DistilledRegressor(None, Linear(penalty=[1e-3, 10.0]), "response", validation_fraction=60)
+        regressor.fit(windows[:, :16], windows[:, 16:])
+        losses.append([row["valid_loss"] for row in regressor.history_])
+    np.testing.assert_allclose(losses[1], losses[0], rtol=1e-6)
