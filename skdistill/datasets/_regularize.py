@@ -214,13 +214,15 @@ def _merge(rows: Rows, how: str, done: _Done) -> Rows:
 
 
 def _round(rows: Rows, freq: Any, tolerance: Any, done: _Done) -> Rows:
-    """Round times to the step, counted from midnight or from a separate start of each series."""
+    """Round times to the step, counted from midnight or from a separate start of each series; days by the clock."""
     times = rows.times
     if not isinstance(times.moments, pd.DatetimeIndex):
         raise ValueError(f"tolerance rounds moments; the times of {rows.name} are {times.moments.dtype}.")
     unit = NANOSECONDS[times.moments.unit]
     limit = _span(tolerance, "tolerance") // unit
-    stamps = times.moments.asi8[times.codes]
+    zone = times.moments.tz
+    counted = times.moments if zone is None or not _is_in_days(times, freq, rows.name) else times.moments.tz_localize(None)
+    stamps = counted.asi8[times.codes]
     step = _usual_step(times.steps(stamps) * unit, rows.name) if freq is None else _span(freq, "freq")
     if step % unit or limit * unit * 2 > step:
         raise ValueError(
@@ -230,7 +232,13 @@ def _round(rows: Rows, freq: Any, tolerance: Any, done: _Done) -> Rows:
     step //= unit
     phase = _phases(stamps, times.series, step, limit)[times.series]
     rounded = phase + (stamps - phase + step // 2) // step * step
-    shifts = np.abs(rounded - stamps)
+    codes, distinct = pd.factorize(rounded)
+    moments = pd.DatetimeIndex(distinct.view(f"datetime64[{times.moments.unit}]"))
+    if counted.tz is not None:
+        moments = moments.tz_localize("UTC").tz_convert(zone)
+    elif zone is not None:
+        moments = moments.tz_localize(zone, ambiguous=np.ones(len(moments), bool), nonexistent="shift_forward")
+    shifts = np.abs(moments.asi8[codes] - times.moments.asi8[times.codes])
     if shifts.max() > limit:
         row = int(np.argmax(shifts > limit))
         raise ValueError(
@@ -239,11 +247,16 @@ def _round(rows: Rows, freq: Any, tolerance: Any, done: _Done) -> Rows:
             "larger tolerance (half a step takes every row), another freq=, or drop these rows."
         )
     done.n_rounded, done.furthest = int((shifts > 0).sum()), int(shifts.max()) * unit
-    codes, distinct = pd.factorize(rounded)
-    moments = pd.DatetimeIndex(distinct.view(f"datetime64[{times.moments.unit}]"))
-    if times.moments.tz is not None:
-        moments = moments.tz_localize("UTC").tz_convert(times.moments.tz)
     return sort_rows(replace(rows, times=Times(moments, codes, times.series, times.labels)))
+
+
+def _is_in_days(times: Times, freq: Any, name: str) -> bool:
+    """Return whether the step is of whole days, which start on the clock of a zone, and not 24 hours apart."""
+    if freq is not None:
+        _span(freq, "freq")
+        return isinstance(pd.tseries.frequencies.to_offset(freq), pd.offsets.Day | pd.offsets.Week)
+    steps = times.steps(times.moments.asi8[times.codes]) * NANOSECONDS[times.moments.unit]
+    return _usual_step(steps, name) % nanoseconds_of("24h") == 0
 
 
 def _span(span: Any, parameter: str) -> int:

@@ -222,6 +222,16 @@ def test_jitter_within_the_tolerance_is_rounded_away(step, phase, seed, tz):
     assert np.abs(got - clean[kept[0] : kept[-1] + 1]).max() <= size * 0.2
 
 
+@pytest.mark.parametrize("freq", [None, "D"])
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/Sao_Paulo"])
+@pytest.mark.parametrize("tolerance", ["10min", "2h"])
+def test_days_are_rounded_to_midnight_of_the_clock(freq, zone, tolerance):
+    days = pd.date_range("2018-03-01", periods=300, freq="D", tz=zone)  # in Sao Paulo a day begins at 1
+    near = days + pd.to_timedelta(np.random.default_rng(0).integers(0, 60, len(days)), unit="s")
+    series = quiet(table(near), time="at", tolerance=tolerance, freq=freq)
+    assert list(series.index) == list(days)
+
+
 def test_sensors_that_jitter_say_so_and_how_they_were_rounded(capsys):
     rng = np.random.default_rng(0)
     minutes = pd.date_range("2024-01-01", periods=100, freq="min") + pd.to_timedelta(rng.integers(-3, 4, 100), unit="s")
