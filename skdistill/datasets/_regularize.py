@@ -221,7 +221,8 @@ def _round(rows: Rows, freq: Any, tolerance: Any, done: _Done) -> Rows:
     unit = NANOSECONDS[times.moments.unit]
     limit = _span(tolerance, "tolerance") // unit
     zone = times.moments.tz
-    counted = times.moments if zone is None or not _is_in_days(times, freq, rows.name) else times.moments.tz_localize(None)
+    by_clock = zone is not None and _is_in_days(times, freq, rows.name)
+    counted = times.moments.tz_localize(None) if by_clock else times.moments
     stamps = counted.asi8[times.codes]
     step = _usual_step(times.steps(stamps) * unit, rows.name) if freq is None else _span(freq, "freq")
     if step % unit or limit * unit * 2 > step:
@@ -234,10 +235,10 @@ def _round(rows: Rows, freq: Any, tolerance: Any, done: _Done) -> Rows:
     rounded = phase + (stamps - phase + step // 2) // step * step
     codes, distinct = pd.factorize(rounded)
     moments = pd.DatetimeIndex(distinct.view(f"datetime64[{times.moments.unit}]"))
-    if counted.tz is not None:
-        moments = moments.tz_localize("UTC").tz_convert(zone)
-    elif zone is not None:
+    if by_clock:
         moments = moments.tz_localize(zone, ambiguous=np.ones(len(moments), bool), nonexistent="shift_forward")
+    elif zone is not None:
+        moments = moments.tz_localize("UTC").tz_convert(zone)
     shifts = np.abs(moments.asi8[codes] - times.moments.asi8[times.codes])
     if shifts.max() > limit:
         row = int(np.argmax(shifts > limit))
