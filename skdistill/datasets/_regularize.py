@@ -221,7 +221,7 @@ def _round(rows: Rows, freq: Any, tolerance: Any, done: _Done) -> Rows:
     unit = NANOSECONDS[times.moments.unit]
     limit = _span(tolerance, "tolerance") // unit
     zone = times.moments.tz
-    by_clock = zone is not None and _is_in_days(times, freq, rows.name)
+    by_clock = zone is not None and _is_in_days(times, times.moments, freq, rows.name)
     counted = times.moments.tz_localize(None) if by_clock else times.moments
     stamps = counted.asi8[times.codes]
     step = _usual_step(times.steps(stamps) * unit, rows.name) if freq is None else _span(freq, "freq")
@@ -251,12 +251,12 @@ def _round(rows: Rows, freq: Any, tolerance: Any, done: _Done) -> Rows:
     return sort_rows(replace(rows, times=Times(moments, codes, times.series, times.labels)))
 
 
-def _is_in_days(times: Times, freq: Any, name: str) -> bool:
+def _is_in_days(times: Times, moments: pd.DatetimeIndex, freq: Any, name: str) -> bool:
     """Return whether the step is of whole days, which start on the clock of a zone, and not 24 hours apart."""
     if freq is not None:
         _span(freq, "freq")
         return isinstance(pd.tseries.frequencies.to_offset(freq), pd.offsets.Day | pd.offsets.Week)
-    steps = times.steps(times.moments.asi8[times.codes]) * NANOSECONDS[times.moments.unit]
+    steps = times.steps(moments.asi8[times.codes]) * NANOSECONDS[moments.unit]
     return _usual_step(steps, name) % nanoseconds_of("24h") == 0
 
 
