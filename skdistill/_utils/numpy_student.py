@@ -33,6 +33,7 @@ __all__ = [
     "plain_id",
     "read_numbers",
     "read_sealed",
+    "rounding_of",
     "seal_arrays",
     "settle_constant",
     "show_unit",
@@ -78,7 +79,7 @@ _SCALARS = ("n_channels", "season", "own_units", "lower", "upper", "root")
 _TEXTS = ("provenance", "columns", "roles", "steps")  # bytes of JSON
 _BOUNDS = ("lower", "upper")  # of forecasts
 _SHARE_OF_SEASON = 4  # gaps up to a season divided by this are bridged by a straight line
-_ROUNDING = 4.0  # in rounding errors of a window's level; smaller variation is no unit
+_ROUNDING = 4.0  # in rounding errors of a level; smaller variation is no unit
 _REPEATED = 1e-4  # of the distance from the center: with smaller differences from season to season, a season repeats
 _SAME = 1e-6  # relative; a unit this near to the level is the level
 
@@ -826,7 +827,7 @@ def center_unit_and_variation(values: np.ndarray, season: int) -> tuple[np.ndarr
     varies : ndarray of bool of shape (n_windows, n_channels)
         False where values are equal up to rounding, or one or none is observed, so that the unit is the level or 1.
     """
-    rounding = _ROUNDING * float(np.finfo(np.float32 if values.dtype == np.float32 else np.float64).eps)
+    rounding = rounding_of(values.dtype)
     values = np.asarray(values, dtype=np.float64)
     center = mean_observed(values[:, -season:])
     center = np.where(np.isnan(center), mean_observed(values), center)
@@ -843,6 +844,22 @@ def center_unit_and_variation(values: np.ndarray, season: int) -> tuple[np.ndarr
         shows = candidate > least
         unit, varies = np.where(shows, candidate, unit), varies | shows
     return np.nan_to_num(center), unit, varies
+
+
+def rounding_of(dtype: np.dtype[Any]) -> float:
+    """Return by which share of their level values of a type can differ through rounding alone.
+
+    Parameters
+    ----------
+    dtype : dtype
+        Of the values.
+
+    Returns
+    -------
+    share : float
+        A few rounding errors; a smaller spread is none.
+    """
+    return _ROUNDING * float(np.finfo(np.float32 if dtype == np.float32 else np.float64).eps)
 
 
 def settle_constant(values: np.ndarray, center: np.ndarray, unit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -875,7 +892,7 @@ def settle_constant(values: np.ndarray, center: np.ndarray, unit: np.ndarray) ->
     told_none = are_levels(center, unit)
     if not told_none.any():
         return center, unit
-    rounding = _ROUNDING * float(np.finfo(np.float32 if values.dtype == np.float32 else np.float64).eps)
+    rounding = rounding_of(values.dtype)
     values = np.asarray(values, dtype=np.float64)
     observed = ~np.isnan(values)
     mean = mean_observed(values)[:, None]
@@ -947,7 +964,7 @@ def covariate_center_and_unit(
     >>> center, unit
     (array([[4., 7.]]), array([[ 1., 10.]]))
     """
-    rounding = _ROUNDING * float(np.finfo(np.float32 if values.dtype == np.float32 else np.float64).eps)
+    rounding = rounding_of(values.dtype)
     values = np.asarray(values, dtype=np.float64)
     center = mean_observed(values)
     center = np.where(np.isnan(center), usual_center, center)

@@ -14,7 +14,7 @@ from skdistill.data._bounds import Bounds, clip
 from skdistill.data._covariate_units import CovariateUnits
 from skdistill.data._local_scale import LocalUnits, series_units, window_units
 from skdistill.data._scaling_checks import FAR, check_near, seen_channels, units_told
-from skdistill.data._spread import BLOCK_ROWS, center_and_spread, constant_channels
+from skdistill.data._spread import BLOCK_ROWS, center_and_spread
 from skdistill.data._square_root import SquareRoot
 from skdistill.data._statics import Statics
 from skdistill.data._transformer import check_transformer_kept, invert, transform, transform_checked
@@ -74,7 +74,8 @@ class Scaling(BaseEstimator):
     original_scale_ : ndarray of shape (n_channels,)
         Standard deviation of the training rows in original units, in which errors are compared.
     constant_ : ndarray of bool of shape (n_channels,) or None
-        Channels whose training values are all equal, so that ``scale_`` tells nothing, for ``kind="global"``.
+        Channels whose training values are equal up to rounding, so that ``scale_`` tells nothing, for
+        ``kind="global"``.
     saw_missing_ : bool
         Whether a training value was missing.
     ids_ : list of hashable
@@ -146,9 +147,9 @@ class Scaling(BaseEstimator):
         if self.transformer is not None:
             self.transformer_ = clone(self.transformer).fit(rows[0] if len(rows) == 1 else np.concatenate(rows))
             check_transformer_kept(self.transformer_, rows)
-        self.mean_, self.scale_, self.original_scale_ = center_and_spread(rows, self._transform_checked)
+        self.mean_, self.scale_, self.original_scale_, constant = center_and_spread(rows, self._transform_checked)
         self.series_units_ = self.covariates_ = None
-        self.constant_ = constant_channels(rows) if self.kind == "global" else None
+        self.constant_ = constant if self.kind == "global" else None
         if self.kind != "global":
             parts = [self._transform(part) for part in rows]
             self.series_units_ = series_units(parts, self.season)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from skdistill._utils._user_line import stacklevel_of_user
-from skdistill._utils.numpy_student import mean_observed
+from skdistill._utils.numpy_student import mean_observed, rounding_of
 
 __all__ = ["FAR", "check_near", "seen_channels", "units_told", "warn_of_unlike_scales"]
 
@@ -70,10 +70,11 @@ def check_near(standard: np.ndarray, rows: np.ndarray, first: int, name: str) ->
 
 
 def _spread_observed(rows: np.ndarray) -> np.ndarray:
-    """Return the standard deviation of the observed values of each channel; 0 if there are none."""
-    rows = rows[None].astype(np.float64)
-    spread = np.sqrt(mean_observed(np.square(rows - mean_observed(rows)[:, None])))
-    return np.nan_to_num(spread[0])
+    """Return the standard deviation of the observed values of each channel; 0 if it is rounding or there are none."""
+    rounding, values = rounding_of(rows.dtype), rows[None].astype(np.float64)
+    mean = mean_observed(values)
+    spread = np.sqrt(mean_observed(np.square(values - mean[:, None])))
+    return np.where(spread > rounding * np.abs(mean), spread, 0.0)[0]
 
 
 def warn_of_unlike_scales(rows: Sequence[np.ndarray], names: Sequence[str]) -> None:

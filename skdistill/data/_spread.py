@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 from sklearn.preprocessing import StandardScaler
 
-__all__ = ["BLOCK_ROWS", "HIDDEN", "center_and_spread", "constant_channels"]
+from skdistill._utils.numpy_student import rounding_of
+
+__all__ = ["BLOCK_ROWS", "HIDDEN", "center_and_spread"]
 
 BLOCK_ROWS = 1 << 16
 HIDDEN = 1e-5  # a spread this small relative to the level can be lost in the sum of squares
@@ -17,7 +19,9 @@ _SMALLEST = 1e-150  # the squares of smaller spreads underflow
 Transform = Callable[[np.ndarray, str, int], np.ndarray]
 
 
-def center_and_spread(rows: Sequence[np.ndarray], transform: Transform) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def center_and_spread(
+    rows: Sequence[np.ndarray], transform: Transform
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Compute mean and standard deviation of transformed rows, and the standard deviation of the rows themselves.
 
     Parameters
@@ -31,6 +35,8 @@ def center_and_spread(rows: Sequence[np.ndarray], transform: Transform) -> tuple
     -------
     mean, spread, original_spread : ndarray of shape (n_channels,)
         A constant channel has spread 1, one without a value also mean 0.
+    constant : ndarray of bool of shape (n_channels,)
+        Channels whose values are equal up to rounding, or that have none.
 
     Raises
     ------
@@ -41,31 +47,8 @@ def center_and_spread(rows: Sequence[np.ndarray], transform: Transform) -> tuple
     for block, transformed in _blocks(rows, transform):
         scaler.partial_fit(transformed)
         original.partial_fit(block)
-    mean, spread = _around_the_level(scaler, rows, lambda part: transform(part, "X", 0))
-    return mean, spread, _around_the_level(original, rows, np.asarray)[1]
-
-
-def constant_channels(rows: Sequence[np.ndarray]) -> np.ndarray:
-    """Return which channels have equal values in all rows.
-
-    Parameters
-    ----------
-    rows : sequence of ndarray of shape (n_timestamps, n_channels)
-        Rows of every series, NaN where missing.
-
-    Returns
-    -------
-    constant : ndarray of bool of shape (n_channels,)
-        True also for channels without a value.
-
-    Examples
-    --------
-    >>> constant_channels([np.array([[1.0, 2.0]]), np.array([[1.0, 3.0], [np.nan, 2.0]])])
-    array([ True, False])
-    """
-    lowest = np.fmin.reduce([np.fmin.reduce(part, axis=0, initial=np.inf) for part in rows])
-    highest = np.fmax.reduce([np.fmax.reduce(part, axis=0, initial=-np.inf) for part in rows])
-    return np.asarray(lowest >= highest)
+    mean, spread, constant = _around_the_level(scaler, rows, lambda part: transform(part, "X", 0))
+    return mean, spread, _around_the_level(original, rows, np.asarray)[1], constant
 
 
 def _blocks(rows: Sequence[np.ndarray], transform: Transform) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -107,11 +90,12 @@ def _check_size(rows: np.ndarray, place: str, first: int) -> None:
 
 def _around_the_level(
     scaler: StandardScaler, rows: Sequence[np.ndarray], transform: Callable[[np.ndarray], np.ndarray]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return mean and spread of a scaler; if the spread is lost at a high level, compute both around the level."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return mean and spread of a scaler, and which are constant; compute spreads lost at a high level around it."""
     mean, scale = np.nan_to_num(np.asarray(scaler.mean_)), np.nan_to_num(np.asarray(scaler.scale_), nan=1.0)
-    called_constant = (scale == 1.0) & (np.asarray(scaler.var_) != 1.0)
-    for channel in np.flatnonzero(called_constant | (scale < HIDDEN * np.abs(mean))):
+    constant = (scale == 1.0) & (np.asarray(scaler.var_) != 1.0)
+    rounding = max(rounding_of(part.dtype) for part in rows)
+    for channel in np.flatnonzero(constant | (scale < HIDDEN * np.abs(mean))):
         values = np.concatenate([np.asarray(transform(part), dtype=np.float64)[:, channel] for part in rows])
         values = values[~np.isnan(values)]
         if len(values) and np.ptp(values) > 0:
@@ -123,4 +107,7 @@ def _around_the_level(
                     f"constant; got values between {values.min():g} and {values.max():g} in channel {channel}: "
                     "smaller ones have no square. Multiply the channel, for example by 1e200."
                 )
-    return mean, scale
+            constant[channel] = scale[channel] <= rounding * abs(mean[channel])
+            if constant[channel]:  # otherwise any value but these would be huge
+                scale[channel] = 1.0
+    return mean, scale, constant

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
+from skdistill._utils.numpy_student import rounding_of
 from skdistill.data._covariate_units import CovariateUnits
 from skdistill.data._local_scale import LocalUnits, series_units
 from skdistill.data._scaling import Scaling
@@ -93,8 +94,10 @@ class RowSums:
 
     @property
     def scale(self) -> np.ndarray:
-        """Standard deviation; 1 for a constant channel, as in ``fit``."""
-        return np.where(self.highest > self.lowest, np.sqrt(self.squares / np.maximum(self.count, 1)), 1.0)
+        """Standard deviation; 1 for a channel that is constant up to rounding, as in ``fit``."""
+        spread = np.sqrt(self.squares / np.maximum(self.count, 1))
+        varies = (self.highest > self.lowest) & (spread > rounding_of(self.mean.dtype) * np.abs(self.mean))
+        return np.where(varies, spread, 1.0)
 
 
 @dataclass

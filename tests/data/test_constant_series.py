@@ -429,3 +429,30 @@ def test_a_channel_of_a_table_that_starts_in_the_validation_rows_does_not_rule_t
         regressor.fit(windows[:, :16], windows[:, 16:])
         losses.append([row["valid_loss"] for row in regressor.history_])
     np.testing.assert_allclose(losses[1], losses[0], rtol=1e-6)
+
+
+@pytest.mark.parametrize("scaling", ["global", "series", "window"])
+def test_a_covariate_that_varies_by_rounding_is_a_constant_one(scaling):
+    """Prices of 3.3 and of 3 * 1.1 are one price: any other is not 1e16 standard deviations away."""
+    generator = np.random.default_rng(0)
+    index = pd.date_range("2024", periods=168, name="time")
+    rounded = np.where(generator.random(168) < 0.5, 3 * 1.1, 3.3)
+    sales = np.sin(np.arange(168) / 3) + 0.1 * generator.normal(size=168)
+    settings = {"targets": ["sales"], "known_covariates": ["price"], "context_length": 24, "prediction_length": 8}
+    answers = []
+    for price in (np.full(168, 3.3), rounded):
+        price[160:] = 4.0
+        frame = pd.DataFrame({"sales": sales, "price": price}, index=index)
+        forecaster = DistilledForecaster(None, "linear", "response", scaling=scaling, **settings).fit(frame[:160])
+        answers.append(forecaster.predict(frame[:160], future=frame[["price"]][160:]))
+    np.testing.assert_allclose(answers[1], answers[0], atol=0.2)
+
+
+def test_rounding_is_no_other_scale_of_a_series():
+    generator = np.random.default_rng(0)
+    panel = {"usual": 0.1 + generator.normal(size=(60, 1)), "constant": np.full((60, 1), 0.1)}
+    panel["rounding"] = np.where(generator.random((60, 1)) < 0.3, 0.1 * (1 + 4e-16), 0.1)
+    settings = {"context_length": 12, "prediction_length": 4, "scaling": "global", "random_state": 0}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        DistilledForecaster(None, "linear", "response", **settings).fit(panel)
