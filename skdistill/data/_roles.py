@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from skdistill._utils.numpy_student import rounding_of
 from skdistill.data._categories import (
     count_channels,
     encode_columns,
@@ -309,7 +310,8 @@ class Roles:
         count = np.maximum(observed.sum(axis=0), 1)
         center = np.where(observed, numbers, 0.0).sum(axis=0) / count
         spread_ = np.sqrt(np.where(observed, (numbers - center) ** 2, 0.0).sum(axis=0) / count)
-        return replace(self, static_center=center, static_unit=np.where(spread_ > 0, spread_, 1.0))
+        varies = spread_ > rounding_of(center.dtype) * np.abs(center)
+        return replace(self, static_center=center, static_unit=np.where(varies, spread_, 1.0))
 
 
 def _shown(categories: tuple[Any, ...]) -> list[Any]:

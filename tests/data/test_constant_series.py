@@ -456,3 +456,15 @@ def test_rounding_is_no_other_scale_of_a_series():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         DistilledForecaster(None, "linear", "response", **settings).fit(panel)
+
+
+@pytest.mark.parametrize("sizes", [[3.3] * 6, [3.3, 3 * 1.1] * 3], ids=["equal", "rounding"])
+def test_a_static_covariate_that_is_equal_in_all_series_has_no_spread(sizes):
+    """The mean of six times 3.3 is not 3.3, which is no spread by which another size could be divided."""
+    frame = pd.DataFrame({"sales": np.sin(np.arange(80) / 3)})
+    panel = pd.concat({f"s{n}": frame.assign(size=size) for n, size in enumerate(sizes)}, names=["series", "time"])
+    settings = {"context_length": 16, "prediction_length": 4, "static_covariates": ["size"], "random_state": 0}
+    forecaster = DistilledForecaster(None, "linear", "response", **settings).fit(panel)
+    assert forecaster.roles_.static_unit.tolist() == [1.0]
+    new = {size: forecaster.predict({"new": frame.assign(size=size)})["new"] for size in (3.3, 4.0)}
+    np.testing.assert_allclose(new[4.0], new[3.3], atol=1e-6)
