@@ -19,6 +19,8 @@ from skdistill.data._short_series import warn_of_short_series
 
 __all__ = ["Rolled", "RolledSeries", "roll_windows", "seasonal_difference"]
 
+_ROUNDING = 1e-12  # of the values; with smaller differences, a season repeats
+
 
 @dataclass(frozen=True)
 class RolledSeries:
@@ -120,7 +122,7 @@ def seasonal_difference(rows: np.ndarray, season: int) -> np.ndarray:
     Returns
     -------
     scale : ndarray of shape (n_channels,)
-        NaN where no two observed values are a season apart.
+        NaN where no two observed values are a season apart; 0 where they differ by rounding alone.
 
     References
     ----------
@@ -133,12 +135,11 @@ def seasonal_difference(rows: np.ndarray, season: int) -> np.ndarray:
     """
     if len(rows) <= season:
         return np.full(rows.shape[1], np.nan)
-    apart = np.abs(rows[season:] - rows[:-season])
+    apart, size = np.abs(rows[season:] - rows[:-season]), np.abs(rows[season:])
     observed = ~np.isnan(apart)
-    if observed.all():
-        return apart.mean(axis=0)
     count = observed.sum(axis=0)
-    return np.where(count > 0, np.nansum(apart, axis=0) / np.maximum(count, 1), np.nan)
+    scale, least = (np.where(observed, one, 0.0).sum(axis=0) / np.maximum(count, 1) for one in (apart, size))
+    return np.where(count > 0, np.where(scale > _ROUNDING * least, scale, 0.0), np.nan)
 
 
 def roll_windows(

@@ -67,9 +67,10 @@ def test_mase_needs_a_season_and_variation(fitted):
     with pytest.raises(ValueError, match="more context rows than season = 12; got 12"):
         forecast_errors(fitted, make_frame(), "mase", season=12)
     flat = make_frame()
-    flat.iloc[:12, 1] = 3.0
-    with pytest.raises(ValueError, match="channel 'c1' repeats exactly"):
-        ForecastScorer("mase")(fitted, flat)
+    for values in (3.0, np.tile([3.3, 3 * 1.1], 6), 5 + np.sin(2 * np.pi * np.arange(12) / 6)):  # up to rounding
+        flat.iloc[:12, 1] = values
+        with pytest.raises(ValueError, match="channel 'c1' repeats exactly"):
+            ForecastScorer("mase", season=6)(fitted, flat)
 
 
 @pytest.mark.parametrize("metric", METRICS)
