@@ -140,7 +140,8 @@ def test_row_sums_add_up_to_those_of_all_rows():
 
 def test_row_sums_at_a_high_level_have_the_scale_of_fit():
     noise = np.random.default_rng(0).normal(size=(1000, 2))
-    rows = np.c_[1e10 + 1e-3 * noise, np.full(1000, 1e10)]
+    rounding = np.where(noise[:, 0] > 0, 3.3, 3 * 1.1)  # one value, and no spread
+    rows = np.c_[1e10 + 1e-3 * noise, np.full(1000, 1e10), rounding]
     scaling = Scaling().fit([rows])
     total = add_all(RowSums.of(part) for part in np.array_split(rows, 7))
     np.testing.assert_allclose(total.scale, scaling.scale_, rtol=1e-3)
