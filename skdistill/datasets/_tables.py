@@ -168,7 +168,8 @@ def _read_csv(
         frame = _read_all_columns(path, types, options, frame)
     frame = frame[select(list(frame.columns), name)]
     whole = {column: _whole_numbers(frame[column]) for column in ids}
-    return frame.assign(**{str(column): values for column, values in whole.items() if values is not None})
+    own = {column: frame[column] if whole.get(column) is None else whole[column] for column in frame}
+    return pd.DataFrame(own, columns=frame.columns)
 
 
 def _whole_numbers(column: pd.Series) -> pd.Series | None:

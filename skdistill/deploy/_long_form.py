@@ -190,8 +190,8 @@ def _to_pandas(table: Any) -> pd.DataFrame:
 def _like(forecasts: pd.DataFrame, table: Any, id: Hashable, time: Hashable) -> Any:
     """Convert a long table to the library of another one, and its ids and times to their types."""
     if isinstance(table, pd.DataFrame):
-        keys = {str(one): _typed(forecasts[one], table[one]) for one in (id, time) if one in table.columns}
-        return pd.DataFrame({one: keys.get(str(one), forecasts[one]) for one in forecasts.columns})
+        keys = {one: _typed(forecasts[one], table[one]) for one in (id, time) if one in table.columns}
+        return pd.DataFrame({one: keys.get(one, forecasts[one]) for one in forecasts.columns})
     if isinstance(table, str | bytes) or hasattr(table, "__fspath__") or hasattr(table, "read"):
         return forecasts
     import narwhals as nw

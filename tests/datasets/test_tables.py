@@ -131,6 +131,13 @@ def test_decimals_days_and_tables_of_nothing_but_nulls():
         assert list(panel.index) == [(1, pd.Timestamp(day)) for day in days]
 
 
+def test_ids_of_a_csv_file_without_names_are_no_channel():
+    rows = [f"{one},2024-01-0{day},{day}" for one in (7, 8) for day in range(1, 5)]
+    panel = read_panel(io.StringIO("\n".join(rows)), id=0, time=1, header=None)
+    assert list(panel.columns) == [2]
+    assert panel.index.levels[0].tolist() == [7, 8]
+
+
 def test_ids_of_a_csv_file_are_as_they_are_written():
     def ids(*written):
         lines = [f"{one},2024-01-01,1" for one in written]

@@ -196,6 +196,14 @@ def test_times_after_the_largest_number_of_their_type_are_not_wrapped(kind):
         assert list(found["ds"]) == list(range(top - 1, top - 1 + fitted.prediction_length))
 
 
+def test_a_channel_whose_name_is_that_of_the_ids_as_text(table):
+    table = table.rename(columns={"unique_id": "0", "c0": 0})
+    fitted = make_forecaster(teacher=None).fit(read_panel(table, id="0", time="ds"))
+    found = fitted.predictor(id="0", time="ds").predict_frame(table)
+    pd.testing.assert_frame_equal(found, fitted.predict_table(table, id="0", time="ds"), check_exact=True)
+    np.testing.assert_array_equal(found[0], to_long(fitted.predict(read_panel(table, id="0", time="ds")))[0])
+
+
 def test_dates_and_decimals_of_engines(table):
     days = [datetime.date(2024, 1, 1) + datetime.timedelta(days=number % 60) for number in range(180)]
     table = table.assign(ds=pd.Series(days, dtype=object))
