@@ -33,7 +33,7 @@ from skdistill.data._windows import Windows
 from skdistill.deploy._saveable import saveable
 from skdistill.probabilistic._settings import at_levels
 from skdistill.teachers._base import BaseTeacher
-from skdistill.teachers._provenance import members_of
+from skdistill.teachers._reads_series import find_reads_series
 from skdistill.teachers._teacher_name import teacher_name
 
 __all__ = ["DistilledRegressor"]
@@ -447,16 +447,13 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
 
     def _check_reads_no_series(self, teacher: BaseTeacher | None) -> None:
         """Raise if a teacher, or a member, is fitted on series: a table of windows has none."""
-        if teacher is None:
-            return
-        if teacher.reads_series:
+        found = find_reads_series(teacher)
+        if found is not None:
             raise ValueError(
-                f"the teacher {teacher_name(teacher)} is fitted on the rows of each series, and {type(self).__name__} "
+                f"the teacher {teacher_name(found)} is fitted on the rows of each series, and {type(self).__name__} "
                 'gets a table of windows, whose rows are no series: set fitting="window", which fits it on every '
                 "context, or use DistilledForecaster."
             )
-        for member in members_of(teacher.get_params(deep=False), BaseTeacher):
-            self._check_reads_no_series(member)
 
     def _validation_share(self, X: np.ndarray, y: np.ndarray) -> float | int:
         return validation_share(self, X.shape[1] - self.n_covariates, y.shape[1] if y.ndim > 1 else 1)

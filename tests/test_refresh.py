@@ -11,8 +11,9 @@ from doubles import LastValueTeacher, make_forecaster, make_frame, make_series
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import StandardScaler
 
-from skdistill.losses import DistilTS, Response
+from skdistill.losses import DistilTS, Response, TimeDistill
 from skdistill.networks import MLP, Linear
+from skdistill.teachers import CrossFittedTeacher, PrivilegedTeacher, TrainedTeacher
 
 SETTINGS = {"context_length": 12, "prediction_length": 4, "validation_fraction": 0.0, "scaling": "global"}
 
@@ -158,6 +159,25 @@ def test_quantiles_and_features_go_on():
     forecaster = make_forecaster(teacher="dlinear", loss="timedistill", quantiles=(0.1, 0.5, 0.9))
     forecaster.set_params(loss="response").fit(make_series(200)).refresh(make_series(30, seed=1))
     assert "train_pinball" in forecaster.history_[-1]
+
+
+@pytest.mark.parametrize("teacher", [PrivilegedTeacher, CrossFittedTeacher])
+def test_recomputed_features_of_new_windows_are_those_that_would_be_stored(teacher):
+    """Not those of the windows of fit with the same place in their series."""
+    series, network, rate = make_series(120), MLP(8, kernel_size=5), {"lr": 3e-2, "max_epochs": 3}
+    teaches = teacher(network, **rate) if teacher is PrivilegedTeacher else teacher(TrainedTeacher(network, **rate))
+    loss, student = TimeDistill(feature_weight=20.0), MLP(4, kernel_size=5, batch_norm=False)
+    options = {"teacher": teaches, "loss": loss, "student": student, "lr": 0.05}
+    fits = [make_forecaster(**options, feature_storage=one).fit(series[:90]) for one in ("stored", "recompute")]
+    stored, again = (one.refresh(series[90:], max_epochs=5).predict(series) for one in fits)
+    np.testing.assert_allclose(again, stored, atol=1e-3)
+
+
+def test_the_rate_of_a_refresh_is_that_of_new_windows():
+    series = make_series(60)
+    forecaster = make_exact(label_seconds=60.0).fit(series[:50])
+    forecaster.teacher_.label_training = None  # of windows of fit alone
+    assert len(forecaster.refresh(series[50:]).predict(series)) == 4
 
 
 def test_pickles_keep_what_a_refresh_needs_after_the_first():

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from skdistill._utils._plain_files import read_plain, write_plain
+from skdistill.data._contexts import Contexts
+from skdistill.data._labels import Labels
 from skdistill.data._windows import Windows
-from skdistill.teachers._base import BaseTeacher
 
 __all__ = ["keep_rate", "kept_rate", "measure_rate"]
 
@@ -19,15 +21,15 @@ _N_SAMPLES = 32  # windows at once, at most
 _ENOUGH = 0.5  # seconds that are a measurement
 
 
-def measure_rate(teacher: BaseTeacher, windows: Windows, numbers: Tensor) -> float:
+def measure_rate(label: Callable[[Contexts], Labels], windows: Windows, numbers: Tensor) -> float:
     """Measure how long a teacher takes for a window, in this process.
 
     Parameters
     ----------
-    teacher : BaseTeacher
-        The fitted teacher.
+    label : callable
+        Labels contexts of the windows.
     windows : Windows
-        The training windows.
+        The windows.
     numbers : Tensor of int64 of shape (n,)
         Windows to label, first the one that warms up.
 
@@ -38,11 +40,11 @@ def measure_rate(teacher: BaseTeacher, windows: Windows, numbers: Tensor) -> flo
     """
     n_samples = 1
     with torch.inference_mode():
-        teacher.label_training(windows.contexts(numbers[:1]))
+        label(windows.contexts(numbers[:1]))
         while True:
             contexts = windows.contexts(numbers[:n_samples])
             start = time.perf_counter()
-            teacher.label_training(contexts)
+            label(contexts)
             seconds = time.perf_counter() - start
             if seconds >= _ENOUGH or n_samples >= min(_N_SAMPLES, len(numbers)):
                 return seconds / len(contexts)

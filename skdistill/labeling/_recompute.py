@@ -18,9 +18,12 @@ __all__ = ["RecomputedFeatures"]
 class RecomputedFeatures:
     """Stored forecasts, with features from one pass of the teacher per batch."""
 
-    def __init__(self, stored: StoredLabels | JoinedLabels, teacher: BaseTeacher, windows: Windows) -> None:
+    def __init__(
+        self, stored: StoredLabels | JoinedLabels, teacher: BaseTeacher, windows: Windows, *, are_new: bool = False
+    ) -> None:
         self.stored = stored
         self.teacher = teacher
+        self.recompute = teacher.recompute_new_features if are_new else teacher.recompute_features
         self.windows = windows
 
     def __len__(self) -> int:
@@ -31,7 +34,7 @@ class RecomputedFeatures:
         return self.stored.weight
 
     def take(self, indices: Tensor) -> Labels:
-        fresh = self.teacher.recompute_features(self.windows.contexts(indices))
+        fresh = self.recompute(self.windows.contexts(indices))
         features = None if fresh is None else fresh.clone()
         stored = self.stored.take(indices)
         return replace(stored, features=features)

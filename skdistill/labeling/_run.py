@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from skdistill.data._contexts import Contexts
 from skdistill.data._labels import Labels
 from skdistill.data._some_labels import SomeLabels
 from skdistill.data._training_windows import TrainingWindows
@@ -147,17 +148,6 @@ def label_more(
     return task.for_windows(stored, teacher)
 
 
-def _as_read(
-    stored: StoredLabels | JoinedLabels, teacher: BaseTeacher, windows: Windows, loss: BaseLoss, labeling: Labeling
-) -> LabelSource:
-    """Return labels as the loss reads them: without quantiles, or with features made again."""
-    if not reads_teacher_quantiles(loss):
-        stored = stored.without_quantiles()
-    if labeling.feature_storage == "recompute" and needs_teacher_features(loss):
-        return RecomputedFeatures(stored, teacher, windows)
-    return stored
-
-
 class _Task:
     """A teacher, and windows to label."""
 
@@ -230,7 +220,7 @@ class _Task:
             n_labels = self.n_labels
             some = train.take(self.chosen)
 
-        ask = teacher.label_new if self.is_fitted else teacher.label_training
+        ask = self._labeler(teacher)
         if teacher.needs_training and not (self.is_fitted or teacher.labels_alone):  # probe could not try it
             warn_of_other_windows(teacher.label, train, None, teacher_name(teacher))
 
@@ -258,13 +248,17 @@ class _Task:
         folder = None if self.folder is None else self.folder / self.labeling.choice.name
         return label_chosen(label, n_labels, folder, **options)
 
+    def _labeler(self, teacher: BaseTeacher) -> Callable[[Contexts], Labels]:
+        """Return what labels the windows: those of its fit, or later ones."""
+        return teacher.label_new if self.is_fitted else teacher.label_training
+
     def _rate(self, teacher: BaseTeacher) -> float:
         """Return how long the teacher takes for a window; an entry of the cache keeps it, so that later fits agree."""
         kept = None if self.folder is None else kept_rate(self.folder)
         if kept is not None:
             return kept
         assert self.chosen is not None  # the caller
-        seconds = measure_rate(teacher, self.windows.train, self.chosen)
+        seconds = measure_rate(self._labeler(teacher), self.windows.train, self.chosen)
         if self.folder is not None:
             keep_rate(self.folder, seconds)
         return seconds
@@ -273,7 +267,7 @@ class _Task:
         """Return labels for all windows, as the loss reads them; of chosen ones, with their places."""
         train = self.windows.train
         if self.chosen is None:
-            return _as_read(stored, teacher, train, self.loss, self.labeling)
+            return self._as_read(stored, teacher, train)
         numbers = self.chosen[: len(stored)]
         if self.verbose:
             tqdm.write(self.tell(len(numbers)))
@@ -282,7 +276,15 @@ class _Task:
         places[numbers] = torch.arange(len(numbers))
         weights = train.weights
         count = None if weights is None else float(weights.sum() / weights[numbers.numpy()].sum())
-        return SomeLabels(_as_read(stored, teacher, some, self.loss, self.labeling), places, count)
+        return SomeLabels(self._as_read(stored, teacher, some), places, count)
+
+    def _as_read(self, stored: StoredLabels | JoinedLabels, teacher: BaseTeacher, windows: Windows) -> LabelSource:
+        """Return labels as the loss reads them: without quantiles, or with features made again."""
+        if not reads_teacher_quantiles(self.loss):
+            stored = stored.without_quantiles()
+        if self.labeling.feature_storage == "recompute" and needs_teacher_features(self.loss):
+            return RecomputedFeatures(stored, teacher, windows, are_new=self.is_fitted)
+        return stored
 
     def tell(self, n_labels: int) -> str:
         """Return how many windows have labels, and what labels of all would have cost."""

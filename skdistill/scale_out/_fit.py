@@ -19,6 +19,7 @@ from skdistill._utils._checks import check_boolean, check_integer
 from skdistill._utils._interrupts import interrupts_stay
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill._utils._usual_modes import with_gradients
+from skdistill.data._forms import take_apart
 from skdistill.datasets._channels import text_is_encoded
 from skdistill.datasets._read_panel import read_panel
 from skdistill.forecaster import DistilledForecaster
@@ -31,6 +32,9 @@ from skdistill.scale_out._stored_fit import check_storable, store_rows
 from skdistill.scale_out._sums import RowSums, RowWork, WindowSums, WindowWork, add_all, merge_units, scaling_of
 from skdistill.scale_out._whole_series import spread_message
 from skdistill.teachers._given import holds_given_labels
+from skdistill.teachers._reads_series import find_reads_series
+from skdistill.teachers._resolve import resolve_teacher
+from skdistill.teachers._teacher_name import teacher_name
 from skdistill.training._exact_fit import solve_sums
 
 __all__ = ["fit"]
@@ -148,7 +152,9 @@ def fit(
     _check_exact(forecaster)
     rows, n_all = take_sample(table, _SAMPLE, id=str(id), channel=column)
     _check_given(forecaster, n_all, _SAMPLE)
-    sample = clone(forecaster).fit(_read(rows, id, time))
+    _check_reads_no_series(forecaster, n_all)
+    panel = _read(rows, id, time)
+    sample = clone(forecaster).fit(panel)
     _check_sample(sample)
     reader = SeriesReader.of(sample, id, time, n_all)
     template = _template(sample, reader)
@@ -158,7 +164,7 @@ def fit(
         whole = _added(RowWork(reader), table, options)
     network, loss = resolve_student(forecaster.student), resolve_loss(forecaster.loss)
     keeps = keep_units and template.kind == "series"
-    work = WindowWork(reader, network, sample.spec_, loss, template, whole, sample.teacher_, keeps)
+    work = WindowWork(reader, network, sample.spec_, loss, template, whole, sample.teacher_, keeps, _ids_of(panel))
     sums: WindowSums = _added(work, table, options)
     _check_sums(sums, n_all)
     module, part = network.build(sample.spec_), network.solvable_part(sample.spec_)
@@ -225,6 +231,25 @@ def _check_given(forecaster: Any, n_all: int, most: int) -> None:
             "others: fit on read_panel(rows) of the series you choose, with labels of these, or take a teacher that "
             "labels new windows."
         )
+
+
+def _check_reads_no_series(forecaster: Any, n_all: int) -> None:
+    """Raise if a teacher is fitted on the rows of each series, and only some series are taken for it."""
+    teacher = None if forecaster.teacher is None else resolve_teacher(forecaster.teacher)
+    found = find_reads_series(teacher)
+    if n_all > _SAMPLE and found is not None:
+        raise ValueError(
+            f"the teacher {teacher_name(found)} is fitted on the rows of each series, and a fit by sums fits teachers "
+            f'on {_SAMPLE} of the {n_all} series: set fitting="window", which fits it on every context, or fit '
+            "max_series= of them in memory."
+        )
+
+
+def _ids_of(panel: pd.DataFrame) -> list[Hashable]:
+    """Return the ids of the series of a panel, in the order in which ``fit`` reads them."""
+    form = take_apart(panel)[1]
+    assert form is not None  # read_panel
+    return list(form.ids)
 
 
 def _warn_of_idle(*, keep_units: bool, is_sorted: bool, n_jobs: int | None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +23,7 @@ from skdistill.losses._base import BaseLoss
 from skdistill.networks._base import BaseNetwork, NetworkSpec
 from skdistill.scale_out._reader import SeriesReader
 from skdistill.scale_out._sample import Pick
+from skdistill.scale_out._sample_labels import labels_by_sample
 from skdistill.scale_out._work import Work
 from skdistill.teachers._base import BaseTeacher
 from skdistill.training._exact_fit import sum_windows
@@ -244,6 +245,8 @@ class WindowWork(_SumWork):
         The fitted teacher, which labels on the worker.
     keeps_units : bool
         Whether units of series are returned.
+    sample_ids : sequence of hashable, default=()
+        Ids of the series that the teacher was fitted on, in their order.
     """
 
     reader: SeriesReader
@@ -254,6 +257,7 @@ class WindowWork(_SumWork):
     whole: RowSums | None
     teacher: BaseTeacher | None
     keeps_units: bool
+    sample_ids: Sequence[Hashable] = ()
 
     def count(self, series: list[Series]) -> WindowSums:
         """Count the windows of some series."""
@@ -298,7 +302,7 @@ class WindowWork(_SumWork):
         if teacher is None:
             return None
         return label_windows(
-            lambda numbers: teacher.label_training(train.contexts(numbers)),
+            labels_by_sample(teacher, self.sample_ids, train),
             len(train),
             forecast_shape=(train.prediction_length, len(train.targets)),
             with_features=False,

@@ -216,6 +216,21 @@ class BaseTeacher(SaysUnread, DocLink, BaseEstimator, abc.ABC):
         """
         return self.label_training(contexts).features
 
+    def recompute_new_features(self, contexts: Contexts) -> Tensor | None:
+        """Return only the features of other windows than those of ``fit``, as :meth:`recompute_features` does of these.
+
+        Parameters
+        ----------
+        contexts : Contexts
+            A batch of contexts; the numbers of their series and origins are not those of ``fit``.
+
+        Returns
+        -------
+        features : Tensor or None
+            The features of :meth:`label_new`.
+        """
+        return self.label_new(contexts).features
+
     def for_cache_key(self) -> BaseTeacher:
         """Return a copy that holds everything the labels depend on; the cache key is computed from it.
 

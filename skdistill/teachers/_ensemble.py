@@ -210,6 +210,10 @@ class EnsembleTeacher(BaseTeacher, _BaseComposition):
         """Concatenate the members' features of training windows."""
         return side_by_side([member.recompute_features(contexts) for member in self.teachers_])
 
+    def recompute_new_features(self, contexts: Contexts) -> Tensor | None:
+        """Concatenate the members' features of other windows."""
+        return side_by_side([member.recompute_new_features(contexts) for member in self.teachers_])
+
     def fitted_state(self) -> dict[str, Any]:
         """Return the fitted state of the members and of the ensemble."""
         return {**super().fitted_state(), "teachers_": [member.fitted_state() for member in self.teachers_]}

@@ -218,6 +218,10 @@ class FoundationTeacher(BaseTeacher):
             return None
         return self._by_window(self._ask(self._model(), contexts, self._read), len(contexts))
 
+    def recompute_new_features(self, contexts: Contexts) -> Tensor | None:
+        """Compute only the state of the chosen layer, which depends on contexts alone."""
+        return self.recompute_features(contexts)
+
     def for_cache_key(self) -> BaseTeacher:
         """Return a copy for the cache key, in which a checkpoint counts by the contents of its files."""
         path = self._path()

@@ -8,6 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from doubles import LastValueTeacher, make_forecaster, make_frame
+from sklearn.linear_model import LinearRegression
+from sklearn.tree import DecisionTreeRegressor
+from sktime.forecasting.theta import ThetaForecaster
 
 from skdistill import DistilledForecasterCV, scale_out
 from skdistill._shorthand import resolve_loss
@@ -18,7 +21,7 @@ from skdistill.scale_out._collect import collect
 from skdistill.scale_out._reader import SeriesReader
 from skdistill.scale_out._sample import choose_ids, take_sample
 from skdistill.scale_out._sums import RowSums, WindowWork, add_all
-from skdistill.teachers import GivenLabels
+from skdistill.teachers import GivenLabels, RegressorTeacher, SktimeTeacher
 
 pa = pytest.importorskip("pyarrow", reason="needs pip install 'skdistill[parquet]'")
 
@@ -75,6 +78,41 @@ def test_the_student_of_fit_on_all_rows(settings, table, monkeypatch):
     assert together.scaling_.season == alone.scaling_.season  # by which later gaps are filled
     if "known_covariates" not in settings:
         np.testing.assert_allclose(together.predict(panel), alone.predict(panel), rtol=1e-4)
+
+
+def given_labels(table):
+    times = np.sort(table["ds"].unique())
+    numbers, origins = (one.ravel() for one in np.meshgrid(np.arange(16), times, indexing="ij"))
+    return GivenLabels(np.random.default_rng(0).normal(size=(len(origins), 4, 2)), origins, series=numbers)
+
+
+@pytest.mark.parametrize(
+    "make_teacher",
+    [
+        lambda table: RegressorTeacher(DecisionTreeRegressor(max_depth=4), season=6, random_state=0),
+        lambda table: SktimeTeacher(ThetaForecaster(), fitting="series"),
+        given_labels,
+    ],
+    ids=["out of fold", "by series", "given"],
+)
+def test_windows_of_the_sample_have_its_labels_in_every_block(make_teacher, table, monkeypatch):
+    """A block numbers its series anew, and a teacher knows those of the sample by their numbers in it."""
+    few = table[table.unique_id < "s16"]
+    settings = {"teacher": make_teacher(few), "validation_fraction": 0}
+    alone = forecaster(**settings).fit(read_panel(few))
+    read_in_small_blocks(monkeypatch)
+    together = scale_out.fit(forecaster(**settings), few)
+    np.testing.assert_allclose(weights(together)["weight"], weights(alone)["weight"], rtol=1e-5, atol=1e-7)
+
+
+def test_series_that_are_not_in_the_sample_are_new_to_its_teacher(table):
+    teacher = RegressorTeacher(LinearRegression(), season=6)
+    fitted = scale_out.fit(forecaster(teacher=teacher, validation_fraction=0), table)
+    alone = scale_out.fit(forecaster(teacher=teacher.set_params(n_folds=None), validation_fraction=0), table)
+    assert not np.allclose(weights(fitted)["weight"], weights(alone)["weight"])  # in the sample, out of fold
+    by_series = forecaster(teacher=[SktimeTeacher(ThetaForecaster(), fitting="series")])
+    with pytest.raises(ValueError, match=r"SktimeTeacher is fitted on the rows of each series.*on 32 of the 40 series"):
+        scale_out.fit(by_series, table)
 
 
 @pytest.mark.parametrize("store", [False, True])
