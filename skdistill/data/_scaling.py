@@ -14,7 +14,7 @@ from skdistill.data._bounds import Bounds, clip
 from skdistill.data._covariate_units import CovariateUnits
 from skdistill.data._local_scale import LocalUnits, series_units, window_units
 from skdistill.data._scaling_checks import FAR, check_near, seen_channels, units_told
-from skdistill.data._spread import BLOCK_ROWS, center_and_spread
+from skdistill.data._spread import BLOCK_ROWS, center_and_spread, with_small_constants
 from skdistill.data._square_root import SquareRoot
 from skdistill.data._statics import Statics
 from skdistill.data._transformer import check_transformer_kept, invert, transform, transform_checked
@@ -69,8 +69,8 @@ class Scaling(BaseEstimator):
     transformer_ : transformer or None
         The fitted copy.
     mean_, scale_ : ndarray of shape (n_channels,)
-        Mean and standard deviation of the transformed training rows; a constant channel has scale 1. They are 0 and 1
-        if series or windows are scaled separately.
+        Mean and standard deviation of the transformed training rows; a constant channel has scale 1, or less among
+        small targets. They are 0 and 1 if series or windows are scaled separately.
     original_scale_ : ndarray of shape (n_channels,)
         Standard deviation of the training rows in original units, in which errors are compared.
     constant_ : ndarray of bool of shape (n_channels,) or None
@@ -150,6 +150,8 @@ class Scaling(BaseEstimator):
         self.mean_, self.scale_, self.original_scale_, constant = center_and_spread(rows, self._transform_checked)
         self.series_units_ = self.covariates_ = None
         self.constant_ = constant if self.kind == "global" else None
+        if self.kind == "global":
+            self.scale_ = with_small_constants(self.mean_, self.scale_, constant, self.targets)
         if self.kind != "global":
             parts = [self._transform(part) for part in rows]
             self.series_units_ = series_units(parts, self.season)

@@ -9,12 +9,13 @@ from sklearn.preprocessing import StandardScaler
 
 from skdistill._utils.numpy_student import rounding_of
 
-__all__ = ["BLOCK_ROWS", "HIDDEN", "center_and_spread"]
+__all__ = ["BLOCK_ROWS", "HIDDEN", "center_and_spread", "with_small_constants"]
 
 BLOCK_ROWS = 1 << 16
 HIDDEN = 1e-5  # a spread this small relative to the level can be lost in the sum of squares
 _LARGEST = 1e150  # the squares of larger values overflow in float64, and spreads are computed from squares
 _SMALLEST = 1e-150  # the squares of smaller spreads underflow
+_SMALLEST_LEVEL = 1e-30  # that stands for a scale
 
 Transform = Callable[[np.ndarray, str, int], np.ndarray]
 
@@ -49,6 +50,40 @@ def center_and_spread(
         original.partial_fit(block)
     mean, spread, constant = _around_the_level(scaler, rows, lambda part: transform(part, "X", 0))
     return mean, spread, _around_the_level(original, rows, np.asarray)[1], constant
+
+
+def with_small_constants(
+    mean: np.ndarray, scale: np.ndarray, constant: np.ndarray, targets: Sequence[int] | None
+) -> np.ndarray:
+    """Return scales in which a constant target among small ones is small, too.
+
+    A student forecasts a constant target off its level by a share of its scale, which is 1 by convention. Where 1 is
+    large, this is many times what the data hold: the scale is the level then, or, of zeros, the least of other targets.
+
+    Parameters
+    ----------
+    mean, scale, constant : ndarray of shape (n_channels,)
+        Results of :func:`center_and_spread`.
+    targets : sequence of int or None
+        The targets; None means all channels.
+
+    Returns
+    -------
+    scale : ndarray of shape (n_channels,)
+        At most 1 for constant targets beside others; the same array if there are none.
+
+    Examples
+    --------
+    >>> constant = np.array([True, True, True, False])
+    >>> with_small_constants(np.array([0.0, 2e-6, 9.0, 1e-3]), np.array([1.0, 1.0, 1.0, 1e-5]), constant, None)
+    array([1.e-05, 2.e-06, 1.e+00, 1.e-05])
+    """
+    is_target = np.ones(len(scale), dtype=bool) if targets is None else np.isin(np.arange(len(scale)), list(targets))
+    those, others = is_target & constant, is_target & ~constant
+    if not those.any() or not others.any():
+        return scale
+    size = np.where(mean != 0, np.abs(mean), scale[others].min())
+    return np.where(those, np.clip(size, _SMALLEST_LEVEL, 1.0), scale)
 
 
 def _blocks(rows: Sequence[np.ndarray], transform: Transform) -> Iterator[tuple[np.ndarray, np.ndarray]]:

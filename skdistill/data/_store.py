@@ -220,7 +220,7 @@ class SeriesStore:
                 channels = [targets[place] for place in constant]
                 level = self.scaling.mean_[None, channels]
                 units = LocalUnits(level, np.where(level != 0, np.abs(level), 1.0))
-                values = self.values[:, channels].double().cpu().numpy() / units.unit  # the scale of constant ones is 1
+                values = self.values[:, channels].double().cpu().numpy() * self.scaling.scale_[channels] / units.unit
                 left[:, constant] = torch.from_numpy(units.left(values[None], far=far)[0])
         if self.units is None or self.scaling.kind != "series":
             return left

@@ -17,6 +17,7 @@ from skdistill.data._local_scale import LocalUnits, series_units
 from skdistill.data._scaling import Scaling
 from skdistill.data._scaling_checks import units_told
 from skdistill.data._series import Series
+from skdistill.data._spread import with_small_constants
 from skdistill.data._training_windows import TrainingWindows
 from skdistill.labeling._label_windows import label_windows
 from skdistill.losses._base import BaseLoss
@@ -96,9 +97,17 @@ class RowSums:
     @property
     def scale(self) -> np.ndarray:
         """Standard deviation; 1 for a channel that is constant up to rounding, as in ``fit``."""
-        spread = np.sqrt(self.squares / np.maximum(self.count, 1))
-        varies = (self.highest > self.lowest) & (spread > rounding_of(self.mean.dtype) * np.abs(self.mean))
-        return np.where(varies, spread, 1.0)
+        return np.where(self.is_constant, 1.0, self._spread)
+
+    @property
+    def is_constant(self) -> np.ndarray:
+        """Whether each channel is constant up to rounding."""
+        varies = (self.highest > self.lowest) & (self._spread > rounding_of(self.mean.dtype) * np.abs(self.mean))
+        return np.asarray(~varies)
+
+    @property
+    def _spread(self) -> np.ndarray:
+        return np.asarray(np.sqrt(self.squares / np.maximum(self.count, 1)))
 
 
 @dataclass
@@ -340,7 +349,8 @@ def scaling_of(sample: Scaling, whole: RowSums | None, known: Sequence[np.ndarra
     scaling.series_units_ = scaling.covariates_ = None
     if scaling.kind == "global":
         assert whole is not None  # it needs statistics
-        scaling.mean_, scaling.scale_ = whole.mean, whole.scale
+        scaling.mean_ = whole.mean
+        scaling.scale_ = with_small_constants(whole.mean, whole.scale, whole.is_constant, scaling.targets)
         return scaling
     units = series_units(list(known), scaling.season)
     if sample.covariates_ is not None:

@@ -468,3 +468,14 @@ def test_a_static_covariate_that_is_equal_in_all_series_has_no_spread(sizes):
     assert forecaster.roles_.static_unit.tolist() == [1.0]
     new = {size: forecaster.predict({"new": frame.assign(size=size)})["new"] for size in (3.3, 4.0)}
     np.testing.assert_allclose(new[4.0], new[3.3], atol=1e-6)
+
+
+@pytest.mark.parametrize("student", ["linear", MLP(4)], ids=["exact", "mlp"])
+def test_a_constant_column_among_small_ones_is_not_forecast_in_units_of_one(student):
+    generator = np.random.default_rng(0)
+    walks = generator.normal(size=(200, 3)).cumsum(axis=0) + 0.3 * np.arange(200)[:, None]
+    rows = np.concatenate([walks, np.full((200, 1), 2.0), np.zeros((200, 1))], axis=1)
+    settings = {"context_length": 24, "prediction_length": 4, "max_epochs": 2, "random_state": 0}
+    for unit in (1e-6, 1.0, 1e6):
+        answer = DistilledForecaster(None, student, "response", **settings).fit(unit * rows).predict(unit * rows) / unit
+        assert np.abs(answer[:, 3:] - [2.0, 0.0]).max() < 10  # the others are about 60
