@@ -159,7 +159,8 @@ def _read_csv(
     types = options.pop("dtype", {})
     if isinstance(types, dict):
         types = {**dict.fromkeys(ids, "category"), **types}
-    if select.columns is not None and "usecols" not in options:
+    named = "names" in options or options.get("header", 0) is not None  # pandas drops all rows of others
+    if select.columns is not None and named and "usecols" not in options:
         kept = {*select.wanted, *select.columns}
         options["usecols"] = kept.__contains__
     time = next((one for one in select.wanted if one not in ids), None)

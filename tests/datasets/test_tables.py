@@ -136,6 +136,8 @@ def test_ids_of_a_csv_file_without_names_are_no_channel():
     panel = read_panel(io.StringIO("\n".join(rows)), id=0, time=1, header=None)
     assert list(panel.columns) == [2]
     assert panel.index.levels[0].tolist() == [7, 8]
+    named = read_panel(io.StringIO("\n".join(rows)), id=0, time=1, columns=[2], header=None)
+    pd.testing.assert_frame_equal(named, panel)
 
 
 def test_ids_of_a_csv_file_are_as_they_are_written():
