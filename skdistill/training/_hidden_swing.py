@@ -37,7 +37,7 @@ def warn_of_hidden_swing(module: nn.Module, spec: NetworkSpec, windows: Windows,
     name : str
         What to call the network.
     """
-    if windows.store.scaling.kind == "window":
+    if windows.store.scaling.kind != "global":  # other units grow with the trend of a season alone, as those of windows
         return
     share = _share_beside_trend(windows)
     if share is not None and _reads_units(module, spec, windows):

@@ -12,7 +12,7 @@ from skdistill.networks import MLP, DLinear, Linear, TSMixer
 MONTHS = np.arange(120.0)
 GENERATOR = np.random.default_rng(0)
 NOISE = GENERATOR.normal(size=120)
-STEEP = 10 * MONTHS + 20 * np.sin(2 * np.pi * MONTHS / 12) + NOISE
+STEEP = 10 * MONTHS + 5 * np.sin(2 * np.pi * MONTHS / 12) + NOISE
 SERIES = {
     "season": 100 * np.sin(2 * np.pi * MONTHS / 12) + NOISE,
     "gentle trend": MONTHS + 100 * np.sin(2 * np.pi * MONTHS / 12) + NOISE,
@@ -23,7 +23,8 @@ SERIES = {
 
 def fit(values, student, **settings):
     frame = pd.DataFrame({"y": values}, index=pd.date_range("2010-01-01", periods=len(values), freq="MS"))
-    forecaster = make_forecaster(teacher=None, student=student, context_length=12, max_epochs=1, **settings)
+    settings = {"context_length": 12, "max_epochs": 1, **settings}
+    forecaster = make_forecaster(teacher=None, student=student, **settings)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         forecaster.fit(frame)
@@ -44,12 +45,13 @@ def test_a_steep_trend_is_told(student, sign):
     ("student", "settings"),
     [
         (MLP(4), {"scaling": "window"}),
+        (MLP(4), {"scaling": "series", "context_length": 24}),
         (MLP(4, normalization="revin"), {}),
         (TSMixer(4), {}),
         (Linear(), {"validation_fraction": 0}),
         (MLP(4, linear_skip=Linear()), {}),
     ],
-    ids=["window", "revin", "mixer", "exact", "on top of an exact one"],
+    ids=["window", "series", "revin", "mixer", "exact", "on top of an exact one"],
 )
 def test_a_student_that_sees_the_swing_is_not(student, settings):
     assert not fit(STEEP, student, **settings)
