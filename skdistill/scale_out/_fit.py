@@ -61,8 +61,9 @@ def fit(
 
     A student that is solved exactly needs only sums over windows. Each worker computes them for its partition, some
     series at a time; they add up, and the solution is that of ``fit`` on all rows. A teacher is fitted on a sample of
-    32 series, and workers label with it. Any other student is fitted on ``max_series`` series in memory, or, with
-    ``store``, from files on disk, on one machine.
+    32 series, and workers label with it: windows of these series as ``fit`` does, others as those of series that are
+    new. One that is fitted on the rows of each series raises an error if there are more. Any other student is fitted on
+    ``max_series`` series in memory, or, with ``store``, from files on disk, on one machine.
 
     Parameters
     ----------
