@@ -50,7 +50,7 @@ class ArrayStudent:
 
     Every channel is forecast separately. Each window is scaled by the mean and the mean absolute deviation of its
     observed values, so units do not matter; the level does, because zero can be a floor. NaN means not observed; a
-    series begins with its first observed value. Of contexts longer than 2,048 rows, the last 2,048 are read. Horizons
+    series begins with its first observed value, and the rows after its last one are forecast, too. Of contexts longer than 2,048 rows, the last 2,048 are read. Horizons
     of more than 720 steps are rolled out on the median, with a message, so their later quantiles are too narrow.
 
     Parameters
@@ -209,7 +209,8 @@ class ArrayStudent:
         Parameters
         ----------
         contexts : ndarray of shape (n_series, n_rows)
-            Past values, NaN where missing; a short series is NaN on its left, and forecast as without these rows.
+            Past values, NaN where missing; a short series is NaN on its left, and forecast as without these rows. The
+            horizon of a series that ends earlier starts after its rows of NaN.
         horizon : int
             Number of steps to forecast.
 
@@ -219,20 +220,23 @@ class ArrayStudent:
             Rising along the second axis; NaN for a series without observed value.
         """
         contexts, horizon = np.ascontiguousarray(read_numbers(contexts, "contexts")), _check_length(horizon)
-        if horizon > MAX_HORIZON:
+        contexts = contexts[:, -_MAX_CONTEXT:]
+        observed, n_rows = ~np.isnan(contexts), contexts.shape[1]
+        starts, gone = observed.argmax(axis=1), observed[:, ::-1].argmax(axis=1)  # rows before, and after, all values
+        longest = horizon + int(gone.max(initial=0))
+        if longest > MAX_HORIZON:
             logger.warning(
                 "the pretrained student forecasts %d steps in one pass: the horizon of %d steps is rolled out on the "
                 "medians, and its later quantiles are too narrow",
                 MAX_HORIZON,
-                horizon,
+                longest,
             )
-        contexts = contexts[:, -_MAX_CONTEXT:]
-        starts = (~np.isnan(contexts)).argmax(axis=1)
         quantiles = np.empty((len(contexts), len(LEVELS), horizon))
-        for start in np.unique(starts):
-            places = np.flatnonzero(starts == start)
+        for start, after in np.unique(np.stack([starts, gone], axis=1), axis=0).tolist():
+            places = np.flatnonzero((starts == start) & (gone == after))
             for some in np.split(places, range(_BLOCK, len(places), _BLOCK)):
-                quantiles[some] = self._roll(contexts[some, start:], horizon)
+                found = self._roll(contexts[some, start : n_rows - after], after + horizon)
+                quantiles[some] = found[:, :, after:]
         return quantiles
 
     def _roll(self, contexts: np.ndarray, horizon: int) -> np.ndarray:

@@ -158,6 +158,19 @@ def test_columns_that_begin_later_are_forecast_as_without_the_rows_before(studen
     np.testing.assert_allclose(quantiles[0, :, :, 4], forecast, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("n_rows", [70, 2500])
+def test_columns_that_end_earlier_are_forecast_from_their_last_value(student, n_rows):
+    """Else lags point to what is missing: 24 rows of NaN made the errors of a clear season five times larger."""
+    series = make_waves(n_rows, 4).T
+    gone = [0, 1, 24, 60]
+    for column, after in enumerate(gone):
+        series[n_rows - after :, column] = np.nan
+    forecast = student.predict(series, 9)
+    for column, after in enumerate(gone):
+        alone = student.predict(series[-2048:, column][: min(n_rows, 2048) - after], after + 9)[after:]
+        np.testing.assert_allclose(forecast[:, column], alone, rtol=1e-4, atol=1e-5)
+
+
 def test_horizons_beyond_training_are_rolled_out_and_said(student, caplog):
     series = make_waves(200)[0]
     with caplog.at_level(logging.WARNING, logger="skdistill"):
