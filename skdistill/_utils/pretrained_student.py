@@ -50,8 +50,9 @@ class ArrayStudent:
 
     Every channel is forecast separately. Each window is scaled by the mean and the mean absolute deviation of its
     observed values, so units do not matter; the level does, because zero can be a floor. NaN means not observed; a
-    series begins with its first observed value, and the rows after its last one are forecast, too. Of contexts longer than 2,048 rows, the last 2,048 are read. Horizons
-    of more than 720 steps are rolled out on the median, with a message, so their later quantiles are too narrow.
+    series begins with its first observed value, and the rows after its last one are forecast, too. Of contexts longer
+    than 2,048 rows, the last 2,048 are read. Horizons of more than 720 steps are rolled out on the median, with a
+    message, so their later quantiles are too narrow.
 
     Parameters
     ----------
