@@ -245,7 +245,8 @@ class DistilledForecaster(ForecastingMixin, RollingMixin, RefreshMixin, Updatabl
     settings of whole methods.
 
     In a ``Pipeline``, scikit-learn does not invert the earlier steps, so forecasts and scores are in transformed units.
-    Use ``transformer=`` to get original units.
+    Nor does it apply them to ``future=`` and ``vintages=``: give these in the units after the steps. Use
+    ``transformer=`` to give and get original units.
 
     Examples
     --------
