@@ -38,7 +38,7 @@ __all__ = ["Stored", "check_storable", "store_rows"]
 
 logger = logging.getLogger("skdistill")
 
-_FORMAT = 4
+_FORMAT = 4  # raise it when the stored rows change, or how they are standardized
 
 
 class Stored:

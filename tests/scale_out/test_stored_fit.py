@@ -14,11 +14,13 @@ from doubles import LastValueTeacher, make_forecaster, make_frame
 
 from skdistill import scale_out
 from skdistill.data._mapped_store import MappedIndexes
+from skdistill.data._scaling import Scaling
 from skdistill.datasets import read_panel, to_long
 from skdistill.networks import MLP, Linear
 from skdistill.scale_out._blocks import BlockMaker
 from skdistill.scale_out._reader import SeriesReader
 from skdistill.scale_out._row_files import RowFiles
+from skdistill.scale_out._stored_fit import _FORMAT
 from skdistill.training import _batches
 
 pytest.importorskip("pyarrow", reason="needs pip install 'skdistill[parquet]'")
@@ -250,3 +252,19 @@ def test_a_mode_of_torch_that_was_left_on_does_not_matter(source):
     with torch.inference_mode():
         fitted = fit(source, student=MLP(4, batch_norm=False))
     check_same(fitted, fit(source, student=MLP(4, batch_norm=False)))
+
+
+def test_other_units_have_other_stores():
+    """Where this fails on purpose: raise _FORMAT of skdistill/scale_out/_stored_fit.py, and write new units."""
+    rows = np.arange(40.0)
+    wave = np.sin(rows)
+    series = [
+        np.stack([wave, 1e-6 * wave], axis=1),
+        np.stack([np.full(40, 3.3), 1e-6 * wave + 2], axis=1),
+        np.stack([np.where(rows < 3, 1.0, 0.0), np.full(40, 1e-6)], axis=1),
+    ]
+    units = Scaling(kind="series", season=12).fit(series).series_units_
+    expected = [[0.3515440646, 3.515440646e-07], [3.3, 3.515440646e-07], [0.1071428571, 1e-06]]
+    assert _FORMAT == 4
+    np.testing.assert_allclose(units.unit, expected, rtol=1e-7)
+    np.testing.assert_allclose(units.center[:, 0], [0.0288274562, 3.3, 0.075], rtol=1e-7)
