@@ -121,9 +121,11 @@ def _plain(type_: Any) -> Any:
 
 
 def _time_type(type_: Any) -> Any:
-    """Return the type of forecast times: that of the table, but timestamps where it has text."""
+    """Return the type of forecast times: that of the table, but timestamps for text, and room for later numbers."""
     import pyarrow as pa
 
     own = _plain(type_)
     is_text = pa.types.is_string(own) or pa.types.is_large_string(own) or pa.types.is_string_view(own)
+    if pa.types.is_integer(own) and own.bit_width < 32:
+        return pa.int64()
     return pa.timestamp("us") if is_text else own

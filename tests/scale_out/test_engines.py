@@ -400,3 +400,11 @@ def test_rows_that_a_killed_sort_left_in_the_temporary_folder_are_removed(tmp_pa
     rows = pd.concat([batch.to_pandas() for batch in sorted_rows()])
     assert rows["unique_id"].tolist() == [1, 1, 2, 2]
     assert not list((tmp_path / "spilled").iterdir())
+
+
+def test_times_after_the_largest_number_of_their_type_are_forecast():
+    times = np.arange(68, 127)
+    table = pd.DataFrame({"unique_id": "a", "ds": times, "c0": np.sin(times / 3.0)})
+    fitted = make_forecaster(teacher=None).fit(read_panel(table))
+    found = scale_out.predict(fitted, table.astype({"ds": "int8"}))
+    assert found["ds"].to_pylist() == list(range(127, 127 + fitted.prediction_length))
