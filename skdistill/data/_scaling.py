@@ -70,7 +70,8 @@ class Scaling(BaseEstimator):
         The fitted copy.
     mean_, scale_ : ndarray of shape (n_channels,)
         Mean and standard deviation of the transformed training rows; a constant channel has scale 1, or less among
-        small targets. They are 0 and 1 if series or windows are scaled separately.
+        small targets, or, as a covariate, its level if that is larger. They are 0 and 1 if series or windows are scaled
+        separately.
     original_scale_ : ndarray of shape (n_channels,)
         Standard deviation of the training rows in original units, in which errors are compared.
     constant_ : ndarray of bool of shape (n_channels,) or None
@@ -148,6 +149,9 @@ class Scaling(BaseEstimator):
             self.transformer_ = clone(self.transformer).fit(rows[0] if len(rows) == 1 else np.concatenate(rows))
             check_transformer_kept(self.transformer_, rows)
         self.mean_, self.scale_, self.original_scale_, constant = center_and_spread(rows, self._transform_checked)
+        if self.targets is not None:  # weights of what never moved are not trained, and meet no more than its level
+            still = np.isin(np.arange(len(constant)), self.targets, invert=True) & constant
+            self.scale_ = np.where(still, np.maximum(np.abs(self.mean_), 1.0), self.scale_)
         self.series_units_ = self.covariates_ = None
         self.constant_ = constant if self.kind == "global" else None
         if self.kind == "global":

@@ -48,8 +48,10 @@ def center_and_spread(
     for block, transformed in _blocks(rows, transform):
         scaler.partial_fit(transformed)
         original.partial_fit(block)
-    mean, spread, constant = _around_the_level(scaler, rows, lambda part: transform(part, "X", 0))
-    return mean, spread, _around_the_level(original, rows, np.asarray)[1], constant
+    _, original_spread, constant = _around_the_level(original, rows, np.asarray)
+    mean, spread, told_none = _around_the_level(scaler, rows, lambda part: transform(part, "X", 0))
+    constant |= told_none  # rounding around a level can be anything after a transformer
+    return mean, np.where(constant, 1.0, spread), original_spread, constant
 
 
 def with_small_constants(

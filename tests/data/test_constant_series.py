@@ -431,8 +431,12 @@ def test_a_channel_of_a_table_that_starts_in_the_validation_rows_does_not_rule_t
     np.testing.assert_allclose(losses[1], losses[0], rtol=1e-6)
 
 
-@pytest.mark.parametrize("scaling", ["global", "series", "window"])
-def test_a_covariate_that_varies_by_rounding_is_a_constant_one(scaling):
+@pytest.mark.parametrize(
+    ("scaling", "transformer"),
+    [("global", None), ("series", None), ("window", None), ("global", StandardScaler())],
+    ids=["global", "series", "window", "transformed"],
+)
+def test_a_covariate_that_varies_by_rounding_is_a_constant_one(scaling, transformer):
     """Prices of 3.3 and of 3 * 1.1 are one price: any other is not 1e16 standard deviations away."""
     generator = np.random.default_rng(0)
     index = pd.date_range("2024", periods=168, name="time")
@@ -443,9 +447,24 @@ def test_a_covariate_that_varies_by_rounding_is_a_constant_one(scaling):
     for price in (np.full(168, 3.3), rounded):
         price[160:] = 4.0
         frame = pd.DataFrame({"sales": sales, "price": price}, index=index)
-        forecaster = DistilledForecaster(None, "linear", "response", scaling=scaling, **settings).fit(frame[:160])
+        forecaster = DistilledForecaster(
+            None, "linear", "response", scaling=scaling, transformer=transformer, **settings
+        ).fit(frame[:160])
         answers.append(forecaster.predict(frame[:160], future=frame[["price"]][160:]))
     np.testing.assert_allclose(answers[1], answers[0], atol=0.2)
+
+
+@pytest.mark.parametrize("scaling", ["global", "series", "window"])
+def test_a_covariate_that_never_moved_in_fit_moves_by_a_share_of_its_level(scaling):
+    """Its weights are as they were drawn, and 40,000 times them would be the forecast."""
+    frame = pd.DataFrame({"sales": np.sin(np.arange(120) / 3), "price": 8e4}, pd.date_range("2024", periods=120))
+    settings = {"targets": ["sales"], "known_covariates": ["price"], "context_length": 12, "prediction_length": 4}
+    forecaster = DistilledForecaster(
+        None, MLP(4), "response", scaling=scaling, max_epochs=1, random_state=0, **settings
+    ).fit(frame)
+    later = frame.set_axis(frame.index + frame.index.freq * 120)[:4]
+    usual, moved = (forecaster.predict(frame, future=later[["price"]] * factor) for factor in (1.0, 1.5))
+    np.testing.assert_allclose(moved, usual, atol=2)
 
 
 def test_rounding_is_no_other_scale_of_a_series():
