@@ -209,8 +209,8 @@ class DistilledForecaster(ForecastingMixin, RollingMixin, RefreshMixin, Updatabl
         teacher; empty without a teacher. Saved files, exports and reports have it, too.
     history_ : list of dict
         One entry per epoch of the student: ``train_loss``, one ``train_<term>`` for each loss term, ``valid_loss`` (on
-        the validation windows, in standardized units: MSE, or the mean pinball loss of quantiles), ``lr`` and ``dur``
-        (seconds).
+        the validation windows, in standardized units: MSE, or the mean pinball loss of quantiles; of the network
+        itself, also after constant contexts, where forecasts are their level), ``lr`` and ``dur`` (seconds).
     predictor_ : Predictor
         Maps contexts to forecasts of the student; used by every method that forecasts.
     calibration_ : FittedCalibration or None
