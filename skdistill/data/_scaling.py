@@ -14,7 +14,7 @@ from skdistill.data._bounds import Bounds, clip
 from skdistill.data._covariate_units import CovariateUnits
 from skdistill.data._local_scale import LocalUnits, series_units, window_units
 from skdistill.data._scaling_checks import FAR, check_near, seen_channels, units_told
-from skdistill.data._spread import BLOCK_ROWS, center_and_spread, with_small_constants
+from skdistill.data._spread import BLOCK_ROWS, center_and_spread, settle_constants
 from skdistill.data._square_root import SquareRoot
 from skdistill.data._statics import Statics
 from skdistill.data._transformer import check_transformer_kept, invert, transform, transform_checked
@@ -149,13 +149,9 @@ class Scaling(BaseEstimator):
             self.transformer_ = clone(self.transformer).fit(rows[0] if len(rows) == 1 else np.concatenate(rows))
             check_transformer_kept(self.transformer_, rows)
         self.mean_, self.scale_, self.original_scale_, constant = center_and_spread(rows, self._transform_checked)
-        if self.targets is not None:  # weights of what never moved are not trained, and meet no more than its level
-            still = np.isin(np.arange(len(constant)), self.targets, invert=True) & constant
-            self.scale_ = np.where(still, np.maximum(np.abs(self.mean_), 1.0), self.scale_)
+        self.scale_ = settle_constants(self.mean_, self.scale_, constant, self.targets)
         self.series_units_ = self.covariates_ = None
         self.constant_ = constant if self.kind == "global" else None
-        if self.kind == "global":
-            self.scale_ = with_small_constants(self.mean_, self.scale_, constant, self.targets)
         if self.kind != "global":
             parts = [self._transform(part) for part in rows]
             self.series_units_ = series_units(parts, self.season)

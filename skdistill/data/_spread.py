@@ -9,7 +9,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skdistill._utils.numpy_student import rounding_of
 
-__all__ = ["BLOCK_ROWS", "HIDDEN", "center_and_spread", "with_small_constants"]
+__all__ = ["BLOCK_ROWS", "HIDDEN", "center_and_spread", "settle_constants"]
 
 BLOCK_ROWS = 1 << 16
 HIDDEN = 1e-5  # a spread this small relative to the level can be lost in the sum of squares
@@ -54,13 +54,15 @@ def center_and_spread(
     return mean, np.where(constant, 1.0, spread), original_spread, constant
 
 
-def with_small_constants(
+def settle_constants(
     mean: np.ndarray, scale: np.ndarray, constant: np.ndarray, targets: Sequence[int] | None
 ) -> np.ndarray:
-    """Return scales in which a constant target among small ones is small, too.
+    """Return scales in which constant channels have the scale that does least harm, where 1 by convention does some.
 
-    A student forecasts a constant target off its level by a share of its scale, which is 1 by convention. Where 1 is
-    large, this is many times what the data hold: the scale is the level then, or, of zeros, the least of other targets.
+    A student forecasts a constant target off its level by a share of its scale. Among targets that are smaller than 1,
+    this is many times what the data hold: the scale is the level then, or, of zeros, the least of other targets. The
+    weights of a covariate that never moved are not trained, and meet its moves in later rows: its scale is its level,
+    if that is larger than 1.
 
     Parameters
     ----------
@@ -72,20 +74,23 @@ def with_small_constants(
     Returns
     -------
     scale : ndarray of shape (n_channels,)
-        At most 1 for constant targets beside others; the same array if there are none.
+        At most 1 for constant targets beside others, at least 1 for constant covariates.
 
     Examples
     --------
-    >>> constant = np.array([True, True, True, False])
-    >>> with_small_constants(np.array([0.0, 2e-6, 9.0, 1e-3]), np.array([1.0, 1.0, 1.0, 1e-5]), constant, None)
-    array([1.e-05, 2.e-06, 1.e+00, 1.e-05])
+    >>> constant = np.array([True, True, True, False, True])
+    >>> mean, scale = np.array([0.0, 2e-6, 9.0, 1e-3, 50.0]), np.array([1.0, 1.0, 1.0, 1e-5, 1.0])
+    >>> settle_constants(mean, scale, constant, [0, 1, 2, 3])
+    array([1.e-05, 2.e-06, 1.e+00, 1.e-05, 5.e+01])
     """
     is_target = np.ones(len(scale), dtype=bool) if targets is None else np.isin(np.arange(len(scale)), list(targets))
-    those, others = is_target & constant, is_target & ~constant
-    if not those.any() or not others.any():
+    level = np.abs(mean)
+    scale = np.where(~is_target & constant, np.maximum(level, 1.0), scale)
+    others = is_target & ~constant
+    if not others.any():
         return scale
-    size = np.where(mean != 0, np.abs(mean), scale[others].min())
-    return np.where(those, np.clip(size, _SMALLEST_LEVEL, 1.0), scale)
+    size = np.where(level > 0, level, scale[others].min())
+    return np.where(is_target & constant, np.clip(size, _SMALLEST_LEVEL, 1.0), scale)
 
 
 def _blocks(rows: Sequence[np.ndarray], transform: Transform) -> Iterator[tuple[np.ndarray, np.ndarray]]:

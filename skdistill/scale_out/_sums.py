@@ -17,7 +17,7 @@ from skdistill.data._local_scale import LocalUnits, series_units
 from skdistill.data._scaling import Scaling
 from skdistill.data._scaling_checks import units_told
 from skdistill.data._series import Series
-from skdistill.data._spread import with_small_constants
+from skdistill.data._spread import settle_constants
 from skdistill.data._training_windows import TrainingWindows
 from skdistill.labeling._label_windows import label_windows
 from skdistill.losses._base import BaseLoss
@@ -98,6 +98,10 @@ class RowSums:
     def scale(self) -> np.ndarray:
         """Standard deviation; 1 for a channel that is constant up to rounding, as in ``fit``."""
         return np.where(self.is_constant, 1.0, self._spread)
+
+    def settled_scale(self, targets: Sequence[int] | None) -> np.ndarray:
+        """Return standard deviations, and the scale of constant channels by the rule of ``fit``."""
+        return settle_constants(self.mean, self.scale, self.is_constant, targets)
 
     @property
     def is_constant(self) -> np.ndarray:
@@ -349,15 +353,14 @@ def scaling_of(sample: Scaling, whole: RowSums | None, known: Sequence[np.ndarra
     scaling.series_units_ = scaling.covariates_ = None
     if scaling.kind == "global":
         assert whole is not None  # it needs statistics
-        scaling.mean_ = whole.mean
-        scaling.scale_ = with_small_constants(whole.mean, whole.scale, whole.is_constant, scaling.targets)
+        scaling.mean_, scaling.scale_ = whole.mean, whole.settled_scale(scaling.targets)
         return scaling
     units = series_units(list(known), scaling.season)
     if sample.covariates_ is not None:
         assert whole is not None  # it needs statistics
         channels = sample.covariates_.channels
         shared = np.isin(np.arange(n_channels), channels) & whole.is_binary
-        scaling.covariates_ = CovariateUnits(channels, shared, whole.mean, whole.scale)
+        scaling.covariates_ = CovariateUnits(channels, shared, whole.mean, whole.settled_scale(scaling.targets))
         units = scaling.covariates_.of_series(known, units)
     scaling.series_units_ = units
     scaling.seen_ = np.ones(n_channels, dtype=bool) if whole is None else whole.count > 0  # of all series, not these

@@ -291,6 +291,20 @@ def test_validation_windows_that_are_left_out_are_said_too(table):
         scale_out.fit(forecaster(student=Linear(penalty=[0.1, 1.0]), validation_fraction=0.3), few)
 
 
+@pytest.mark.parametrize("scaling", ["global", "series", "window"])
+def test_channels_that_never_move_have_the_scale_that_fit_gives_them(table, scaling):
+    still = table.assign(price=70_000.0, dead=2e-6, c0=1e-5 * table["c0"], c1=1e-5 * table["c1"])
+    settings = {"known_covariates": ["price"], "targets": ["c0", "c1", "dead"], "scaling": scaling}
+    fitted = scale_out.fit(forecaster(**settings), still).scaling_
+    expected = forecaster(**settings).fit(read_panel(still)).scaling_
+    np.testing.assert_allclose(fitted.scale_, expected.scale_)
+    if scaling == "global":
+        assert expected.scale_[-2:].tolist() == pytest.approx([70_000, 2e-6])
+    else:
+        np.testing.assert_allclose(fitted.covariates_.unit[list(fitted.covariates_.channels)], [70_000])
+        np.testing.assert_allclose(expected.covariates_.unit[list(expected.covariates_.channels)], [70_000])
+
+
 def test_what_is_left_out_is_said(table):
     few = table[(table["unique_id"] != "s07") | (table.groupby("unique_id").cumcount() < 9)].copy()
     few.loc[few["unique_id"].eq("s09") & few["ds"].eq("2024-01-02 06:00"), "c0"] = np.nan
