@@ -170,6 +170,12 @@ def fit(
     _check_sums(sums, n_all)
     module, part = network.build(sample.spec_), network.solvable_part(sample.spec_)
     assert part is not None  # checked
+    if part.is_searched and "held_out" not in sums.moments:
+        raise ValueError(
+            f"no validation window is left by which fit could choose among the candidates of {type(network).__name__} "
+            "(penalties, weights): give more validation rows or one candidate, or fit with store= or on a panel, which "
+            "judge windows with a missing value by their other values."
+        )
     result = solve_sums(part, module, sample.spec_, sums.moments, loss=loss, has_teacher=sample.teacher_ is not None)
     scaling = _scaling(sample.spec_, template, whole or sums.rows)
     if sums.units:
@@ -386,6 +392,12 @@ def _check_sums(sums: WindowSums, n_all: int) -> None:
         warnings.warn(
             f"{sums.n_incomplete} windows are left out because a value of their horizon is missing; {sums.n_windows} "
             "remain, in training and validation. fit on a panel uses their other steps.",
+            stacklevel=stacklevel_of_user(),
+        )
+    if sums.n_unjudged:
+        warnings.warn(
+            f"{sums.n_unjudged} validation windows are left out: a target that is constant in the training rows, and "
+            "so has no unit, has other values there. fit on a panel, and store=, judge their other targets.",
             stacklevel=stacklevel_of_user(),
         )
 

@@ -21,7 +21,7 @@ from skdistill.data._local_scale import LocalUnits
 from skdistill.data._mapped_store import MappedIndexes, MappedStore
 from skdistill.data._scaling import Scaling
 from skdistill.data._series_weight import weights_of_series
-from skdistill.data._training_windows import TrainingWindows
+from skdistill.data._training_windows import TrainingWindows, judged
 from skdistill.data._windows import Windows
 from skdistill.labeling._locks import entry_lock
 from skdistill.scale_out._blocks import Block, BlockMaker
@@ -235,7 +235,7 @@ def _open(stored: RowFiles, reader: SeriesReader, make: BlockMaker, keep_units: 
             f"none of {len(ids)} series has a training window. Give more rows, or a smaller context_length, "
             "prediction_length or validation_fraction."
         )
-    validation = _windows(store, stored.array("validation"), reader)
+    validation = judged(_windows(store, stored.array("validation"), reader))
     windows = TrainingWindows(train, validation if len(validation) else None)
     cutting.check_validation(windows)
     return Stored(windows, int(arrays["n_short"]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -128,6 +128,8 @@ class WindowSums:
         Windows of training and validation.
     n_incomplete : int
         Windows left out because a value of their horizon is missing.
+    n_unjudged : int
+        Validation windows left out because a target has left the only value of its training rows.
     n_short : int
         Series without a training window.
     ids : list of ndarray
@@ -140,6 +142,7 @@ class WindowSums:
     rows: RowSums
     n_windows: int = 0
     n_incomplete: int = 0
+    n_unjudged: int = 0
     n_short: int = 0
     ids: list[np.ndarray] = field(default_factory=list)
     units: list[tuple[list[Any], LocalUnits]] = field(default_factory=list)
@@ -155,6 +158,7 @@ class WindowSums:
             self.rows + other.rows,
             self.n_windows + other.n_windows,
             self.n_incomplete + other.n_incomplete,
+            self.n_unjudged + other.n_unjudged,
             self.n_short + other.n_short,
             self.ids + other.ids,
             self.units + other.units,
@@ -298,6 +302,10 @@ class WindowWork(_SumWork):
         chosen, rows = [series[number] for number in useful], [held_out[number] for number in useful]
         own = scaling_of(self.scaling, self.whole, [known[number] for number in useful], [one.id for one in chosen])
         windows = reader.cutting.build(chosen, rows, own, least, reader.season)
+        if windows.validation is not None and (unjudged := windows.validation.unjudged) is not None:
+            left = unjudged.any(dim=1)
+            windows = TrainingWindows(windows.train, replace(windows.validation, unjudged=None).take(~left))
+            sums.n_unjudged = int(left.sum())
         n_before = _count(windows)
         if windows.misses_truth:
             validation = None if windows.validation is None else windows.validation.with_whole_truth()
@@ -354,6 +362,7 @@ def scaling_of(sample: Scaling, whole: RowSums | None, known: Sequence[np.ndarra
     if scaling.kind == "global":
         assert whole is not None  # it needs statistics
         scaling.mean_, scaling.scale_ = whole.mean, whole.settled_scale(scaling.targets)
+        scaling.constant_ = whole.is_constant
         return scaling
     units = series_units(list(known), scaling.season)
     if sample.covariates_ is not None:

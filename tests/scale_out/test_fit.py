@@ -305,6 +305,36 @@ def test_channels_that_never_move_have_the_scale_that_fit_gives_them(table, scal
         np.testing.assert_allclose(expected.covariates_.unit[list(expected.covariates_.channels)], [70_000])
 
 
+@pytest.mark.parametrize("stored", [False, True])
+def test_a_target_that_starts_in_the_validation_rows_does_not_rule_the_choice(table, stored, tmp_path):
+    n_rows, step = table.groupby("unique_id")["ds"].transform("size"), table.groupby("unique_id").cumcount()
+    rng = np.random.default_rng(0)
+    started = table.assign(new=np.where(step >= n_rows - 7, 1e3 * rng.random(len(table)), 0.0))
+    penalties = {"student": Linear(penalty=[0.01, 0.1, 100.0]), "scaling": "global", "validation_fraction": 0.3}
+    expected = forecaster(**penalties).fit(read_panel(started))
+    if stored:
+        started.to_parquet(tmp_path / "rows.parquet")
+        fitted = scale_out.fit(forecaster(**penalties), tmp_path / "rows.parquet", store=tmp_path / "store")
+        losses = [[row["valid_loss"] for row in one.history_] for one in (fitted, expected)]
+        np.testing.assert_allclose(*losses, rtol=1e-9)
+    else:
+        with pytest.warns(UserWarning, match="validation windows are left out: a target that is constant in the"):
+            fitted = scale_out.fit(forecaster(**penalties), started)
+        assert max(row["valid_loss"] for row in fitted.history_) < 10
+    assert [row["chosen"] for row in fitted.history_] == [row["chosen"] for row in expected.history_]
+
+
+def test_candidates_without_a_validation_window_are_refused(table):
+    n_rows, step = table.groupby("unique_id")["ds"].transform("size"), table.groupby("unique_id").cumcount()
+    started = table.assign(new=np.where(step >= 0.7 * n_rows, 1.0 + step, 0.0))
+    student = Linear(penalty=[0.01, 0.1])
+    with (
+        pytest.warns(UserWarning, match="windows are left out"),
+        pytest.raises(ValueError, match="no validation window is left by which fit could choose among the candidates"),
+    ):
+        scale_out.fit(forecaster(student=student, scaling="global", validation_fraction=0.3), started)
+
+
 def test_what_is_left_out_is_said(table):
     few = table[(table["unique_id"] != "s07") | (table.groupby("unique_id").cumcount() < 9)].copy()
     few.loc[few["unique_id"].eq("s09") & few["ds"].eq("2024-01-02 06:00"), "c0"] = np.nan
