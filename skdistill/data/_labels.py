@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+import torch
 from torch import Tensor
 
-__all__ = ["LabelSource", "Labels"]
+__all__ = ["LabelSource", "Labels", "joined_weight"]
 
 
 @dataclass(frozen=True)
@@ -70,3 +72,29 @@ class LabelSource(Protocol):
         labels : Labels
             The labels, with their weights.
         """
+
+
+def joined_weight(parts: Sequence[LabelSource | Labels]) -> Tensor | None:
+    """Return what each label of several parts counts, one part after another.
+
+    Parameters
+    ----------
+    parts : sequence of LabelSource or Labels
+        The parts; the labels of one without weights count 1.
+
+    Returns
+    -------
+    weight : Tensor of shape (n_windows,) or None
+        None if no part has weights.
+
+    Examples
+    --------
+    >>> import torch
+    >>> parts = [Labels(torch.zeros(2, 1, 1)), Labels(torch.zeros(1, 1, 1), weight=torch.tensor([0.5]))]
+    >>> joined_weight(parts), joined_weight(parts[:1])
+    (tensor([1.0000, 1.0000, 0.5000]), None)
+    """
+    known = next((one.weight for one in parts if one.weight is not None), None)
+    if known is None:
+        return None
+    return torch.cat([known.new_ones(len(one)) if one.weight is None else one.weight for one in parts])

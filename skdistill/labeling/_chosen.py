@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from skdistill.data._labels import Labels
+from skdistill.data._labels import Labels, joined_weight
 from skdistill.labeling._answers import Wanted
 from skdistill.labeling._label_windows import label_windows
 from skdistill.labeling._store import Store
@@ -47,8 +47,7 @@ class JoinedLabels:
     @property
     def weight(self) -> Tensor | None:
         """What each label counts; None if all count 1."""
-        weights = [part.weight for part in self.parts if part.weight is not None]
-        return torch.cat(weights) if len(weights) == len(self.parts) else None
+        return joined_weight(self.parts)
 
     @property
     def nbytes(self) -> int:
@@ -85,7 +84,8 @@ class JoinedLabels:
         assert forecast is not None
         features, quantiles = (join([getattr(one, name) for one in taken]) for name in ("features", "quantiles"))
         levels = None if quantiles is None else taken[0].quantile_levels
-        return Labels(forecast, features, quantiles, levels, join([one.weight for one in taken]))
+        weight = joined_weight(taken)
+        return Labels(forecast, features, quantiles, levels, None if weight is None else weight[back])
 
     def to(self, device: torch.device | str) -> JoinedLabels:
         """Return the labels on a device.

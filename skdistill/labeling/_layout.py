@@ -59,7 +59,14 @@ class Layout:
         return [slice(start, min(start + self.chunk_size, self.n_windows)) for start in starts]
 
     def cast(self, chunk: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Convert a chunk to the types of the store; raise if values exceed float16."""
+        """Convert a chunk to the types of the store; raise if values exceed float16, or weights come late."""
+        if "weight" in self.arrays:
+            chunk = {"weight": np.ones(len(chunk["forecast"]), np.float32), **chunk}
+        elif "weight" in chunk:
+            raise ValueError(
+                "the teacher's labels have weights, and those of the first windows had none: return weights of all "
+                "windows, 1 for those that count in full."
+            )
         for name, (shape, _) in self.arrays.items():
             if chunk[name].shape[1:] != tuple(shape):
                 raise ValueError(

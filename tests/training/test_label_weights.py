@@ -166,6 +166,43 @@ def test_weights_are_stored_with_the_labels(tmp_path):
         np.testing.assert_array_equal(one.predict(SERIES), fits[0].predict(SERIES))
 
 
+class RarelyWeighingTeacher(WeighingTeacher):
+    """The labels of some windows count nothing; batches without such a window have no weights."""
+
+    def __init__(self, log=None, offset=0.3, none=(0, 0), weighs_always=False):
+        super().__init__(log, offset)
+        self.none = none
+        self.weighs_always = weighs_always
+
+    def label(self, contexts):
+        first, end = self.none
+        weight = torch.from_numpy(((contexts.origins < first) | (contexts.origins >= end)).astype(np.float32))
+        said = self.weighs_always or bool((weight < 1).any())
+        return Labels(super().label(contexts).forecast, weight=weight if said else None)
+
+
+@pytest.mark.parametrize("share", [None, 0.9])
+def test_batches_without_weights_count_in_full(share, tmp_path):
+    """More windows than the teacher labels at once."""
+    series = make_series(1300)
+    settings = {"loss": Response(), "student": Linear(season=6), "label_share": share, **SETTINGS}
+
+    def fit(memory=None, **changes):
+        return make_forecaster(teacher=RarelyWeighingTeacher(**changes), memory=memory, **settings).fit(series)
+
+    expected = fit(none=(0, 300), weighs_always=True).predict(series)
+    np.testing.assert_array_equal(fit(none=(0, 300)).predict(series), expected)
+    np.testing.assert_array_equal(fit(none=(0, 300), memory=tmp_path).predict(series), expected)
+    assert not np.allclose(fit().predict(series), expected)
+
+
+def test_weights_that_come_after_labels_without_are_refused():
+    with pytest.raises(ValueError, match="labels have weights, and those of the first windows had none"):
+        make_forecaster(
+            teacher=RarelyWeighingTeacher(none=(1000, 1200)), loss=Response(), student="linear", **SETTINGS
+        ).fit(make_series(1300))
+
+
 @pytest.mark.parametrize("weights", [(-1.0,), (float("nan"),), (float("inf"),)])
 def test_weights_are_numbers_that_are_not_negative(weights):
     with pytest.raises(ValueError, match=r"weights? .* numbers in \[0, inf\)"):
