@@ -37,7 +37,15 @@ from skdistill.training._exactness import quadratic_terms
 from skdistill.training._rolling import RollingMoments
 from skdistill.training._rolling_design import RollingDesign
 
-__all__ = ["SeenRows", "SolvedStudent", "UpdatableMixin", "check_updatable", "obstacles", "solve_student"]
+__all__ = [
+    "SeenRows",
+    "SolvedStudent",
+    "UpdatableMixin",
+    "check_forgets_nothing",
+    "check_updatable",
+    "obstacles",
+    "solve_student",
+]
 
 
 @dataclass(frozen=True)
@@ -304,6 +312,18 @@ def _check_complete(X: Any, name: str) -> None:
     )
 
 
+def check_forgets_nothing(forget: int) -> None:
+    """Raise if rows are to be forgotten before there are any.
+
+    Parameters
+    ----------
+    forget : int
+        Parameter of ``partial_fit``.
+    """
+    if check_integer(forget, "forget of partial_fit", minimum=0):
+        raise ValueError(f"forget of partial_fit must be 0 before the first rows; got {forget}.")
+
+
 def _forget_none(forget: int) -> None:
     """Raise if rows of a panel are to be forgotten."""
     if forget:
@@ -480,9 +500,8 @@ class UpdatableMixin(BaseDistilled):
             before = getattr(self, "spec_", spec)
             spec = replace(spec, season=before.season, n_time_features=before.n_time_features)
             seen = seen.extend(new, forget, network, spec)
-        elif forget:
-            raise ValueError(f"forget of partial_fit must be 0 before the first rows; got {forget}.")
         else:
+            check_forgets_nothing(forget)
             self.targets_ = roles.target_channels
             self._cutting().check_rows(given.series, [0])
             network.check(spec)

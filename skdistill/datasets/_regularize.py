@@ -13,6 +13,7 @@ import pandas as pd
 
 from skdistill._utils._choices import check_choice
 from skdistill._utils._user_line import stacklevel_of_user
+from skdistill.data._wall_clock import set_wall_clock
 from skdistill.datasets._duplicates import doubled_hint, merge_duplicates, refuse_duplicates, repeats
 from skdistill.datasets._gaps import find_gaps, say_gaps
 from skdistill.datasets._make_regular import make_regular
@@ -236,7 +237,8 @@ def _round(rows: Rows, freq: Any, tolerance: Any, done: _Done) -> Rows:
     codes, distinct = pd.factorize(rounded)
     moments = pd.DatetimeIndex(distinct.view(f"datetime64[{times.moments.unit}]"))
     if by_clock:
-        moments = moments.tz_localize(zone, ambiguous=np.ones(len(moments), bool), nonexistent="shift_forward")
+        found = moments.tz_localize(zone, ambiguous=np.ones(len(moments), bool), nonexistent="NaT")
+        moments = found.where(found.notna(), set_wall_clock(moments, zone))
     elif zone is not None:
         moments = moments.tz_localize("UTC").tz_convert(zone)
     shifts = np.abs(moments.asi8[codes] - times.moments.asi8[times.codes])

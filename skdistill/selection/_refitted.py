@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from skdistill._utils._checks import check_integer
+from skdistill._partial_fit import check_forgets_nothing
 from skdistill._utils._contract_docs import ContractDocs
 from skdistill._utils._ignored_y import warn_of_ignored_weight, warn_of_ignored_y
 from skdistill.forecaster import DistilledForecaster
@@ -172,8 +172,7 @@ class RefittedMixin(ContractDocs):
         if hasattr(self, "forecaster_"):
             self.forecaster_.partial_fit(X, forget=forget)
             return self
-        if check_integer(forget, "forget of partial_fit", minimum=0):
-            raise ValueError(f"forget of partial_fit must be 0 before the first rows; got {forget}.")
+        check_forgets_nothing(forget)
         return self.fit(X)
 
     @available_if(_refitted_has("refresh"))

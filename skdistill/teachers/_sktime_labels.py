@@ -80,7 +80,8 @@ def clock_changes(first: pd.Timestamp, last: pd.Timestamp) -> bool:
     if first.tz is None:
         return False
     hours = pd.date_range(first, last, freq="h").append(pd.DatetimeIndex([last]))
-    return len({moment.utcoffset() for moment in hours}) > 1
+    offsets = hours.tz_localize(None).asi8 - hours.asi8
+    return bool((offsets != offsets[0]).any())
 
 
 def _on_one_clock(labels: pd.Index, step: Step) -> pd.Index:
