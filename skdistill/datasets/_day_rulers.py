@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from skdistill.data._wall_clock import set_wall_clock
 from skdistill.datasets._rulers import Ruler
-from skdistill.datasets._times import DAY, NANOSECONDS, Times, count_of, local_times, localize_labels
+from skdistill.datasets._times import DAY, NANOSECONDS, Times, count_of, local_times
 
 __all__ = [
     "BusinessMonthRuler",
@@ -53,7 +54,7 @@ class DayRuler(Ruler):
     def moments(self, series: np.ndarray, numbers: np.ndarray) -> pd.Index:
         stamps = self.days(series, numbers) * self._ticks_a_day + self.clock_[series]
         walls = pd.DatetimeIndex(stamps.view(f"datetime64[{self.like_.unit}]"))
-        return walls if self.like_.tz is None else localize_labels(walls, self.like_.tz)
+        return set_wall_clock(walls, self.like_.tz)
 
     @property
     def _ticks_a_day(self) -> int:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from skdistill.datasets._times import DAY, NANOSECONDS, Times, local_times, localize_labels, say_span, stamps_of
+from skdistill.data._wall_clock import set_wall_clock
+from skdistill.datasets._times import DAY, NANOSECONDS, Times, local_times, say_span, stamps_of
 
 __all__ = ["FixedRuler", "OffsetRuler", "Ruler"]
 
@@ -50,7 +51,7 @@ class FixedRuler(Ruler):
             walls = pd.DatetimeIndex(numbers.view(f"datetime64[{like.unit}]"))
             if like.tz is None:
                 return walls
-            return localize_labels(walls, like.tz) if self.local else walls.tz_localize("UTC").tz_convert(like.tz)
+            return set_wall_clock(walls, like.tz) if self.local else walls.tz_localize("UTC").tz_convert(like.tz)
         if isinstance(like, pd.TimedeltaIndex):
             return pd.TimedeltaIndex(numbers.view(f"timedelta64[{like.unit}]"))
         if isinstance(like, pd.PeriodIndex):
@@ -123,7 +124,7 @@ class OffsetRuler(Ruler):
             here = self.calendar_of_[series] == k
             stamps[here] = calendar.asi8[numbers[here]]
         walls = pd.DatetimeIndex((stamps + self.clock_[series]).view(f"datetime64[{self.like_.unit}]"))
-        return walls if self.like_.tz is None else localize_labels(walls, self.like_.tz)
+        return set_wall_clock(walls, self.like_.tz)
 
     def say(self, stride: int) -> str:
         return self.step.freqstr

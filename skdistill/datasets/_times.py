@@ -15,7 +15,6 @@ __all__ = [
     "Times",
     "count_of",
     "local_times",
-    "localize_labels",
     "nanoseconds_of",
     "say_id",
     "say_span",
@@ -118,11 +117,6 @@ def stamps_of(moments: pd.Index) -> np.ndarray:
 def local_times(moments: pd.Index) -> pd.DatetimeIndex:
     assert isinstance(moments, pd.DatetimeIndex)
     return moments if moments.tz is None else moments.tz_localize(None)
-
-
-def localize_labels(walls: pd.DatetimeIndex, tz: Any) -> pd.DatetimeIndex:
-    """Localize times: winter time for doubled times, the next valid time for skipped times."""
-    return walls.tz_localize(tz, ambiguous=np.zeros(len(walls), dtype=bool), nonexistent="shift_forward")
 
 
 def nanoseconds_of(span: Any) -> int:
