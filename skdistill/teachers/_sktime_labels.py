@@ -79,7 +79,7 @@ def clock_changes(first: pd.Timestamp, last: pd.Timestamp) -> bool:
     """
     if first.tz is None:
         return False
-    hours = pd.date_range(first, last, freq="h").append(pd.DatetimeIndex([last]))
+    hours = pd.DatetimeIndex(pd.date_range(first, last, freq="h").append(pd.DatetimeIndex([last])))
     offsets = hours.tz_localize(None).asi8 - hours.asi8
     return bool((offsets != offsets[0]).any())
 
