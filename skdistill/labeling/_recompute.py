@@ -22,6 +22,7 @@ class RecomputedFeatures:
         self, stored: StoredLabels | JoinedLabels, teacher: BaseTeacher, windows: Windows, *, are_new: bool = False
     ) -> None:
         self.stored = stored
+        self.teacher = teacher
         self.recompute = teacher.recompute_new_features if are_new else teacher.recompute_features
         self.windows = windows
 
