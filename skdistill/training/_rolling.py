@@ -52,7 +52,7 @@ class RollingMoments:
         """Compute the moments from the rows, relative to their mean."""
         self.offset = _mean(self.rows)
         self.channels = self._moments(slice(None))
-        self.error = np.array([_rounding(one) for one in self.channels])
+        self.error = np.array([self._rounding(one) for one in self.channels])
 
     def append(self, rows: np.ndarray, time: np.ndarray | None = None) -> None:
         """Add rows at the end.
@@ -93,7 +93,7 @@ class RollingMoments:
     def _replace(self, channels: list[Moments], change: list[Moments]) -> None:
         """Take updated moments over, and note what the update may have rounded."""
         self.channels = channels
-        self.error = self.error + [_rounding(one) for one in change] + [_rounding(one) for one in channels]
+        self.error = self.error + sum(np.array([self._rounding(one) for one in part]) for part in (change, channels))
 
     def standardized(self, mean: np.ndarray, scale: np.ndarray) -> list[Moments]:
         """Return the moments in standardized units.
@@ -129,10 +129,9 @@ class RollingMoments:
             for channel in range(rows.shape[1])
         ]
 
-
-def _rounding(moments: Moments) -> float:
-    """Bound the rounding error of a sum by its largest entry."""
-    return float(np.finfo(np.float64).eps * np.abs(moments.second).max())
+    def _rounding(self, moments: Moments) -> float | np.ndarray:
+        """Bound the rounding error of a sum by its largest entry."""
+        return float(np.finfo(np.float64).eps * np.abs(moments.second).max())
 
 
 def _mean(rows: np.ndarray) -> np.ndarray:

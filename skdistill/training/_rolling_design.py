@@ -91,15 +91,28 @@ class RollingDesign(RollingMoments):
         moments : list of Moments
             One entry per target, of inputs and truth minus the level.
         """
-        targets = list(self.spec.targets)
-        spread = self.channels[0].count * np.asarray(scale)[targets] ** 2
-        if not (self.error / spread <= self.most_error).all():
+        mean, scale = np.asarray(mean), np.asarray(scale)
+        if not self._is_precise(mean - self.offset, scale):
             self._start()
-        offset = np.asarray(mean) - self.offset
+        offset = mean - self.offset
         return [
-            self._affine(one, *self._units_of(target, offset, np.asarray(scale)))
-            for one, target in zip(self.channels, targets, strict=True)
+            self._affine(one, *self._units_of(target, offset, scale))
+            for one, target in zip(self.channels, self.spec.targets, strict=True)
         ]
+
+    def _is_precise(self, offset: np.ndarray, scale: np.ndarray) -> bool:
+        """Return whether no sum may have lost more to rounding than is small in the units of its own input."""
+        count = self.channels[0].count
+        for error, target in zip(self.error, self.spec.targets, strict=True):
+            shift, unit = self._units_of(target, offset, scale)
+            rounded = error + np.finfo(np.float64).eps * count * shift**2  # by updates, and by the affine map
+            if not (rounded <= self.most_error * count * unit**2).all():  # not: also where a sum is not finite
+                return False
+        return True
+
+    def _rounding(self, moments: Moments) -> np.ndarray:
+        """Bound the rounding error of the square of every input and step; that of a product is the geometric mean."""
+        return np.asarray(np.finfo(np.float64).eps * np.diag(moments.second))
 
     def _units_of(self, target: int, offset: np.ndarray, scale: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return offset and scale of every input and step of a target."""

@@ -375,6 +375,20 @@ def test_a_value_that_has_left_leaves_no_trace(level, outlier):
     np.testing.assert_allclose(difference, 0, atol=1e-5)
 
 
+@pytest.mark.parametrize("known", [None, ["cause"]])
+@pytest.mark.parametrize("outlier", [1e3, 1e6, 1e9])
+def test_a_value_of_a_covariate_that_has_left_leaves_no_trace(known, outlier):
+    cause = 1e-3 * make_series(300, 1)[:, 0]  # in smaller units than the target
+    rows = pd.DataFrame({"sales": 1e3 * np.sin(np.arange(300) / 3) + 1e6 * cause, "cause": cause})
+    rows.loc[5, "cause"] += outlier
+    parameters = {"student": Linear(), "targets": ["sales"], "known_covariates": known}
+    grown = updatable(**parameters).partial_fit(rows[:200]).partial_fit(rows[200:].reset_index(drop=True), forget=100)
+    kept = rows[100:].reset_index(drop=True)
+    given = {} if known is None else {"future": np.full((grown.prediction_length, 1), 1e-3)}
+    expected = updatable(**parameters).fit(kept).predict(kept, **given)
+    np.testing.assert_allclose(grown.predict(kept, **given), expected, atol=1e-2)
+
+
 @pytest.mark.parametrize("kind", ["array", "frame"])
 @pytest.mark.parametrize("start", ["fit", "partial_fit", "first"])
 def test_a_missing_value_is_refused_before_anything_changes(kind, start):
