@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 import torch
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils.metaestimators import available_if
 from torch import nn
 
@@ -58,19 +58,24 @@ class SeenRows:
         The rows with their labels; None for a panel, whose sums and last rows are kept for ``refresh``, too.
     moments : RollingMoments or None, default=None
         Moments of their windows; None after a plain ``fit``, until the first update.
+    network : str or None, default=None
+        The network that the moments are of, in words; None in pickles of earlier versions.
     """
 
     series: Series | None
     moments: RollingMoments | None = None
+    network: str | None = None
 
     @classmethod
-    def of_fit(cls, series: list[Series]) -> SeenRows:
+    def of_fit(cls, series: list[Series], network: Linear) -> SeenRows:
         """Copy the rows of a plain ``fit``.
 
         Parameters
         ----------
         series : list of Series
             In normal form.
+        network : Linear
+            The network of the student.
 
         Returns
         -------
@@ -79,7 +84,8 @@ class SeenRows:
         """
         if len(series) > 1:
             return cls(None)
-        return cls(replace(series[0], values=series[0].values.copy(), was_vector=False))
+        kept = replace(series[0], values=series[0].values.copy(), was_vector=False)
+        return cls(kept, network=_in_words(network))
 
     @classmethod
     def start(cls, series: Series, network: Linear, spec: NetworkSpec) -> SeenRows:
@@ -109,7 +115,22 @@ class SeenRows:
             design = LinearDesign(sizes, list(spec.targets), weights)
             time = None if series.index is None or not sizes.calendar else calendar_of(series.index, 0, series.step)[0]
             moments = RollingDesign(series.values, spec, design, time)
-        return cls(replace(series, values=moments.rows, was_vector=False), moments)
+        return cls(replace(series, values=moments.rows, was_vector=False), moments, _in_words(network))
+
+    def is_of(self, network: Linear) -> bool:
+        """Return whether the rows were seen by a network with the same parameters.
+
+        Parameters
+        ----------
+        network : Linear
+            The network of the student, now.
+
+        Returns
+        -------
+        same : bool
+            False if a parameter was changed since: the moments can be those of other inputs.
+        """
+        return self.network in (None, _in_words(network))
 
     def extend(self, new: Series, forget: int, network: Linear, spec: NetworkSpec) -> SeenRows:
         """Add rows at the end and remove rows at the start.
@@ -149,7 +170,8 @@ class SeenRows:
         step = self.series.step
         if index is not None and step is not None and getattr(step.offset, "holidays", None):  # not in the labels
             index = step.note_on(index)
-        return SeenRows(Series(moments.rows, index, self.series.columns, step=step, id=self.series.id), moments)
+        series = Series(moments.rows, index, self.series.columns, step=step, id=self.series.id)
+        return SeenRows(series, moments, known.network)
 
     def _calendar_of_last(self, index: pd.Index | None, n_rows: int) -> np.ndarray:
         """Return the calendar features of the last labels."""
@@ -159,20 +181,27 @@ class SeenRows:
             raise ValueError("X of partial_fit must have times as labels: the student reads the calendar.")
         return calendar_of(index[-n_rows:], 0, self.series.step or find_step(self.series.index))[0]
 
-    def starts(self, rows: np.ndarray) -> bool:
+    def starts(self, X: Any) -> bool:
         """Return whether the rows start with exactly the rows of earlier updates.
 
         Parameters
         ----------
-        rows : ndarray of shape (n_timestamps, n_channels)
+        X : array of shape (n_timestamps, n_channels), DataFrame or Series
             All current rows.
 
         Returns
         -------
         starts : bool
-            False after a plain fit, and if rows were revised.
+            False after a plain fit, and if values or labels of rows were revised.
         """
-        return self.moments is not None and np.array_equal(rows[: len(self.moments.rows)], self.moments.rows)
+        if self.moments is None or self.series is None:
+            return False
+        rows, n_seen = np.asarray(X), len(self.series)
+        rows = rows[:, None] if rows.ndim == 1 else rows
+        index = X.index if isinstance(X, pd.DataFrame | pd.Series) and not _is_default(X.index) else None
+        if index is not None and self.series.index is not None and not index[:n_seen].equals(self.series.index):
+            return False
+        return np.array_equal(rows[:n_seen], self.moments.rows)
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -293,6 +322,11 @@ def join_labels(seen: Series, new: Series, method: str = "partial_fit") -> pd.In
             "all rows to fit."
         ) from wrong
     return joined
+
+
+def _in_words(network: Linear) -> str:
+    """Return a network with all parameters that are not the default."""
+    return BaseEstimator.__repr__(network, 1_000_000)
 
 
 def _check_complete(X: Any, name: str) -> None:
@@ -436,6 +470,8 @@ class UpdatableMixin(BaseDistilled):
         stay those of ``fit``, and a new series gets units from its rows so far once it has a window: the student equals
         that of a fit to all rows in these units.
 
+        Parameters of the student that were changed since apply to all rows; of a panel, they must be those of ``fit``.
+
         Parameters
         ----------
         X : array of shape (n_timestamps, n_channels), DataFrame, Series or panel
@@ -479,10 +515,7 @@ class UpdatableMixin(BaseDistilled):
                 "partial_fit takes one series, because fit got one; got several. Fit all of them again: a panel can be "
                 "added to."
             )
-        if missing := obstacles(self, is_panel=False):
-            raise ValueError(
-                f"partial_fit of one series is exact, and needs {'; '.join(missing)}. Otherwise call fit with all rows."
-            )
+        self._check_exact_for_one()
         new, roles = given.series[0], self.roles_
         _check_complete(new.values, "X of partial_fit")  # an unknown category is missing
         network, loss = resolve_student(self.student), resolve_loss(self.loss)
@@ -497,8 +530,7 @@ class UpdatableMixin(BaseDistilled):
             n_time_features=_count_time_features(network, new),
         )
         if seen is not None:
-            before = getattr(self, "spec_", spec)
-            spec = replace(spec, season=before.season, n_time_features=before.n_time_features)
+            seen, spec = self._in_inputs_of(network, seen, spec)
             seen = seen.extend(new, forget, network, spec)
         else:
             check_forgets_nothing(forget)
@@ -506,6 +538,20 @@ class UpdatableMixin(BaseDistilled):
             self._cutting().check_rows(given.series, [0])
             network.check(spec)
             seen = SeenRows.start(new, network, spec)
+        return self._solve_for(network, loss, seen, spec)
+
+    def _in_inputs_of(self, network: Linear, seen: SeenRows, spec: NetworkSpec) -> tuple[SeenRows, NetworkSpec]:
+        """Return the rows so far and the problem for a network, which may have been changed since the last update."""
+        before = getattr(self, "spec_", spec)
+        if seen.is_of(network):
+            return seen, replace(spec, season=before.season, n_time_features=before.n_time_features)
+        assert seen.series is not None  # of one series
+        spec = replace(spec, season=before.season, n_time_features=_count_time_features(network, seen.series))
+        network.check(spec)
+        return SeenRows.start(seen.series, network, spec), spec
+
+    def _solve_for(self, network: Linear, loss: BaseLoss, seen: SeenRows, spec: NetworkSpec) -> Self:
+        """Solve for the student on all rows so far, and take it on."""
         solved = solve_student(network, loss, seen, spec, self._cutting().scaling(spec.season))
         self._take_on(
             student_=solved.module,
@@ -544,7 +590,8 @@ class UpdatableMixin(BaseDistilled):
     def catch_up(self, X: Any) -> Self:
         """Add the rows of a growing series that are new since the last update.
 
-        If earlier rows were revised, or there was no update before, it starts again with all rows.
+        If earlier rows were revised, or there was no update before, it starts again with all rows. Parameters that were
+        changed since apply, also without new rows.
 
         Parameters
         ----------
@@ -557,16 +604,36 @@ class UpdatableMixin(BaseDistilled):
             This forecaster, or a new one if it starts again.
         """
         seen = self.__dict__.get("_seen")
-        if seen is None or not seen.starts(np.asarray(X)):
+        if seen is None or not seen.starts(X):
             return clone(self).partial_fit(X)
         if len(X) == len(seen):
-            return self
+            return self._solve_again(seen)
         return self.partial_fit(X.iloc[len(seen) :] if isinstance(X, pd.DataFrame | pd.Series) else X[len(seen) :])
+
+    @in_float32()
+    def _solve_again(self, seen: SeenRows) -> Self:
+        """Solve for the student on the rows so far: its parameters may have been changed."""
+        check_updatable(self)
+        self._check_parameters()
+        check_roles_unchanged(self, "catch_up")
+        self._check_exact_for_one()
+        network, loss = resolve_student(self.student), resolve_loss(self.loss)
+        assert isinstance(network, Linear)  # check_updatable
+        return self._solve_for(network, loss, *self._in_inputs_of(network, seen, self.spec_))
+
+    def _check_exact_for_one(self) -> None:
+        """Raise unless exact updates of one series are possible."""
+        if missing := obstacles(self, is_panel=False):
+            raise ValueError(
+                f"partial_fit of one series is exact, and needs {'; '.join(missing)}. Otherwise call fit with all rows."
+            )
 
     def _keep_for_updates(self, series: list[Series]) -> None:
         """Copy the rows passed to ``fit`` if exact updates are possible."""
         if not obstacles(self, is_panel=len(series) > 1):
-            self._seen = SeenRows.of_fit(series)
+            network = resolve_student(self.student)
+            assert isinstance(network, Linear)  # obstacles
+            self._seen = SeenRows.of_fit(series, network)
 
     def __getstate__(self) -> dict[str, Any]:
         """Drop the rows of a plain ``fit``; only those of ``partial_fit`` are pickled."""

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from doubles import make_forecaster, make_frame, make_series
+from sklearn.base import clone
 
 from skdistill.comparison import rolling_forecasts
 from skdistill.networks import Linear
@@ -122,3 +123,33 @@ def test_rows_returned_after_an_update_are_a_copy(make):
     expected = make_forecaster(**settings).partial_fit(rows).predict(rows)
     np.testing.assert_allclose(forecaster.partial_fit(rows[80:]).predict(rows), expected, rtol=1e-5)
     np.testing.assert_array_equal(forecaster.training_series(), rows)
+
+
+@pytest.mark.parametrize("student", [Linear(penalty=30.0), Linear(time_features=True)], ids=["penalty", "calendar"])
+@pytest.mark.parametrize("update", ["catch_up", "catch_up, new rows", "partial_fit", "fit, partial_fit"])
+def test_a_student_changed_after_an_update_is_solved_from_all_rows(update, student):
+    frame = make_frame(200)
+    forecaster = linear(validation_fraction=0)
+    forecaster = forecaster.fit(frame[:150]) if update.startswith("fit") else forecaster.partial_fit(frame[:150])
+    forecaster.set_params(student=student)
+    rows = frame[:150] if update == "catch_up" else frame
+    if update.startswith("catch_up"):
+        assert forecaster.catch_up(rows) is forecaster
+    else:
+        forecaster.partial_fit(frame[150:])
+    expected = clone(forecaster).fit(rows).predict(rows)
+    np.testing.assert_allclose(forecaster.predict(rows), expected, rtol=1e-4)
+
+
+def test_roles_changed_after_an_update_are_refused_without_new_rows():
+    forecaster = linear(validation_fraction=0).partial_fit(make_frame(100)).set_params(targets=[0])
+    with pytest.raises(ValueError, match=r"targets of DistilledForecaster was None in fit and is \[0\] now"):
+        forecaster.catch_up(make_frame(100))
+
+
+def test_labels_that_were_revised_start_again():
+    frame = make_frame(100)
+    forecaster = linear(validation_fraction=0).partial_fit(frame)
+    later = frame.set_axis(frame.index + pd.Timedelta(days=365))
+    anew = forecaster.catch_up(later)
+    pd.testing.assert_frame_equal(anew.training_series(), later, check_freq=False)
