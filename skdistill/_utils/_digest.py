@@ -5,7 +5,10 @@ from __future__ import annotations
 import dis
 import functools
 import hashlib
+import re
 import sys
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any
@@ -14,15 +17,24 @@ import numpy as np
 import pandas as pd
 import torch
 from joblib.hashing import NumpyHasher
+from sklearn.base import BaseEstimator
 from torch import nn
 
-__all__ = ["digest"]
+__all__ = ["digest", "digest_with_versions"]
 
 
 class _Hasher(NumpyHasher):
     """joblib's hasher, extended to tensors, modules, paths and users' code, which have no reproducible pickles."""
 
+    def __init__(self) -> None:
+        super().__init__(hash_name="md5")
+        self.libraries: set[str] = set()  # installed libraries whose classes and functions were met
+
     def save(self, obj: Any) -> None:
+        if isinstance(obj, BaseEstimator):
+            self.libraries.update(getattr(obj, "libraries", ()))  # of teachers and networks
+        if isinstance(obj, type | FunctionType):
+            self.libraries |= _libraries_of(obj)
         if isinstance(obj, torch.Tensor):
             obj = ("tensor", str(obj.dtype), tuple(obj.shape), _tensor_bytes(obj))
         elif isinstance(obj, nn.Module):
@@ -43,7 +55,9 @@ class _Hasher(NumpyHasher):
         elif isinstance(obj, Path):
             obj = ("path", _path_bytes(obj))
         elif isinstance(obj, type | FunctionType) and _is_users(obj):
-            obj = _code_of(obj, _Walk())
+            walk = _Walk()
+            obj = _code_of(obj, walk)
+            self.libraries |= walk.libraries
         super().save(obj)
 
 
@@ -74,12 +88,81 @@ def digest(*objects: Any) -> str:
     >>> digest(torch.ones(3)) == digest(torch.ones(3)), digest(torch.ones(3)) == digest(torch.zeros(3))
     (True, False)
     """
-    return str(_Hasher(hash_name="md5").hash(objects))
+    return str(_Hasher().hash(objects))
+
+
+def digest_with_versions(*objects: Any) -> str:
+    """Digest parameters, data or weights with the versions of the libraries that compute with them.
+
+    These are the libraries of classes and functions among the parameters and in users' code, of their base classes, of
+    what sktime's estimators name as their dependencies, and of ``libraries`` of the parts of skdistill.
+
+    Parameters
+    ----------
+    *objects : object
+        What to digest.
+
+    Returns
+    -------
+    digest : str
+        32 hexadecimal digits, the same in every process with the same versions.
+    """
+    hasher = _Hasher()
+    found = str(hasher.hash(objects))
+    return digest(found, [(name, _version_of(name)) for name in sorted(hasher.libraries)])
+
+
+def _libraries_of(thing: type | FunctionType) -> set[str]:
+    """Return the installed libraries that a class and its bases, or a function, are from and say that they need."""
+    if not isinstance(thing, type):
+        return _installed([thing.__module__])
+    if (thing.__module__ or "").partition(".")[0] == "skdistill":
+        return set()  # its version counts
+    tags = getattr(thing, "get_class_tag", None)  # of sktime
+    try:
+        needs = None if tags is None else tags("python_dependencies")
+    except Exception:  # another method of this name
+        needs = None
+    named = {re.split(r"[\s\[<>=!~;]", one, maxsplit=1)[0] for one in _texts_in(needs)}
+    return named | _installed([base.__module__ for base in thing.__mro__])
+
+
+def _texts_in(needs: Any) -> list[str]:
+    """Return the texts in a text, in lists of them, or in nothing."""
+    if isinstance(needs, list | tuple):
+        return [text for one in needs for text in _texts_in(one)]
+    return [needs] if isinstance(needs, str) else []
+
+
+def _installed(modules: Sequence[str | None]) -> set[str]:
+    """Return the libraries of modules that are neither Python's nor users' nor of skdistill."""
+    tops = {(module or "").partition(".")[0] for module in modules if not _is_own(module or "")}
+    return tops - {*sys.stdlib_module_names, *_COUNTED, "skdistill", ""}
+
+
+# Libraries that hold data and parameters, or whose version is counted anyway.
+_COUNTED = frozenset(("numpy", "pandas", "torch", "joblib", "skorch", "sklearn", "scipy", "skbase"))
+
+
+@functools.cache
+def _version_of(library: str) -> str | None:
+    """Return the version of an installed library, by the name of its module or distribution."""
+    told = getattr(sys.modules.get(library), "__version__", None)
+    if isinstance(told, str):
+        return told
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return None
 
 
 def _is_users(thing: type | FunctionType) -> bool:
     """Return whether a class or function is from the user, not from Python, skdistill or an installed library."""
-    module = thing.__module__ or ""
+    return _is_own(thing.__module__ or "")
+
+
+def _is_own(module: str) -> bool:
+    """Return whether a module is from the user."""
     if module == "__main__":  # a script or notebook, also where ``python -m`` runs an installed library
         return True
     if module.partition(".")[0] in {*sys.stdlib_module_names, "skdistill"}:
@@ -93,6 +176,7 @@ class _Walk:
 
     def __init__(self) -> None:
         self._met: dict[int, int] = {}
+        self.libraries: set[str] = set()  # that they read by name
 
     def number(self, thing: type | FunctionType) -> int | None:
         """Return the number of a thing that was met before; None for one that is new."""
@@ -167,6 +251,10 @@ def _used_globals(function: FunctionType, walk: _Walk) -> list[tuple[str, Any]]:
     found = []
     for name in sorted(_global_names(function.__code__)):
         value = function.__globals__.get(name)
+        if isinstance(value, ModuleType):
+            walk.libraries |= _installed([value.__name__])
+        elif isinstance(value, type | FunctionType):
+            walk.libraries |= _libraries_of(value)
         if isinstance(value, _CONSTANTS) or (isinstance(value, type | FunctionType) and _is_users(value)):
             found.append((name, _member_code(value, walk)))
     return found

@@ -7,10 +7,12 @@ from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
+import scipy
+import sklearn
 import skorch
 import torch
 
-from skdistill._utils._digest import digest
+from skdistill._utils._digest import digest_with_versions
 from skdistill._version import __version__
 from skdistill.data._plain_steps import write_step
 from skdistill.data._scaling import Scaling
@@ -85,8 +87,8 @@ def environment() -> tuple[Any, ...]:
     parts : tuple
         The parts to digest.
     """
-    versions = (__version__, torch.__version__, skorch.__version__, np.__version__)
-    return (_FORMAT, *versions, torch.get_num_threads(), *_precision())
+    versions = [one.__version__ for one in (torch, skorch, np, scipy, sklearn)]
+    return (_FORMAT, __version__, *versions, torch.get_num_threads(), *_precision())
 
 
 def _precision() -> tuple[Any, ...]:
@@ -128,7 +130,7 @@ def key_of(*parts: Any) -> str:
         If the contents of a part cannot be digested; raised before anything is trained.
     """
     try:
-        return digest(environment(), *parts)
+        return digest_with_versions(environment(), *parts)
     except FileNotFoundError:
         raise
     except Exception as error:

@@ -149,6 +149,8 @@ class BaseNetwork(SaysUnread, DocLink, BaseEstimator, abc.ABC):
         Parameters that matter only to a loss that reads features, or branches.
     settings_of_solution : tuple of str
         Parameters that matter only where the network is solved exactly, and not where it is trained.
+    libraries : tuple of str
+        Distributions with which the module computes, beside torch: their versions enter the key of ``memory=``.
     """
 
     time_features: bool | str = False
@@ -161,6 +163,7 @@ class BaseNetwork(SaysUnread, DocLink, BaseEstimator, abc.ABC):
     settings_of_features: ClassVar[tuple[str, ...]] = ()
     settings_of_branches: ClassVar[tuple[str, ...]] = ()
     settings_of_solution: ClassVar[tuple[str, ...]] = ()
+    libraries: ClassVar[tuple[str, ...]] = ()
 
     @abc.abstractmethod
     def build(self, spec: NetworkSpec) -> nn.Module:

@@ -47,6 +47,7 @@ class LanguageNetwork(BaseNetwork):
     """Base class of networks built on a language model: CALF and GPT4TS."""
 
     reads_past = True
+    libraries = ("peft", "transformers")
 
     model: str | Path
     n_layers: int

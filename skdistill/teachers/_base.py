@@ -66,6 +66,9 @@ class BaseTeacher(SaysUnread, DocLink, BaseEstimator, abc.ABC):
     labels_alone : bool
         Whether each label is known to depend on its own context alone; where it is False, it is tried before the
         windows are labeled.
+    libraries : tuple of str
+        Distributions that compute labels and are not those of a parameter's class: their versions enter the key of
+        ``memory=``.
     """
 
     has_features: ClassVar[bool] = False
@@ -86,6 +89,7 @@ class BaseTeacher(SaysUnread, DocLink, BaseEstimator, abc.ABC):
     training_data: str | None = None
     labels_in_parallel: bool = True
     labels_alone: bool = False
+    libraries: ClassVar[tuple[str, ...]] = ()
 
     def resolve_members(self, resolve_teacher: Callable[..., BaseTeacher]) -> BaseTeacher:
         """Return a teacher in which all members are teachers.

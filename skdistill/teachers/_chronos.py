@@ -79,6 +79,7 @@ class Chronos(FoundationTeacher):
     """
 
     extra: ClassVar[str] = "chronos"
+    libraries: ClassVar[tuple[str, ...]] = ("chronos-forecasting", "transformers")
     family: ClassVar[str] = "Chronos, Chronos-Bolt or Chronos-2"
     handles_missing: ClassVar[bool] = True
 

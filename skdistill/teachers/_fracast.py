@@ -65,6 +65,7 @@ class Fracast(FoundationTeacher):
     """
 
     extra = "fracast"
+    libraries = ("fracast",)
     family = "Fracast"
     files = ("config.json", "model.safetensors")
     handles_missing = True

@@ -70,6 +70,7 @@ class Moirai(FoundationTeacher):
     """
 
     extra: ClassVar[str] = "moirai"
+    libraries: ClassVar[tuple[str, ...]] = ("einops", "lightning", "sktime")
     family: ClassVar[str] = "Moirai 1 or 2"
     handles_missing: ClassVar[bool] = True
     dtype = "float32"

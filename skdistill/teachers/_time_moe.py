@@ -58,6 +58,7 @@ class TimeMoE(FoundationTeacher):
 
     has_quantiles: ClassVar[bool] = False
     extra: ClassVar[str] = "timemoe"
+    libraries: ClassVar[tuple[str, ...]] = ("sktime", "transformers")
     family: ClassVar[str] = "Time-MoE"
 
     def __init__(

@@ -69,6 +69,7 @@ class TimesFM(FoundationTeacher):
     """
 
     extra: ClassVar[str] = "timesfm"
+    libraries: ClassVar[tuple[str, ...]] = ("timesfm", "transformers")
     family: ClassVar[str] = "TimesFM 2.0 or 2.5 in the format of transformers, or 3.0 in that of timesfm"
     dtype = "float32"
 

@@ -76,6 +76,7 @@ class TinyTimeMixer(FoundationTeacher):
 
     has_quantiles: ClassVar[bool] = False
     extra: ClassVar[str] = "ttm"
+    libraries: ClassVar[tuple[str, ...]] = ("sktime", "transformers")
     family: ClassVar[str] = "TinyTimeMixer"
     handles_missing: ClassVar[bool] = True
     dtype = "float32"

@@ -68,6 +68,7 @@ class TiRex(FoundationTeacher):
     """
 
     extra: ClassVar[str] = "tirex"
+    libraries: ClassVar[tuple[str, ...]] = ("tirex-2", "tirex-ts")
     family: ClassVar[str] = "TiRex"
     files: ClassVar[tuple[str, ...]] = ("*.json", "*.ckpt", "*.safetensors")
     handles_missing: ClassVar[bool] = True
