@@ -27,7 +27,7 @@ from skdistill.scale_out._sample import Pick
 from skdistill.scale_out._sample_labels import labels_by_sample
 from skdistill.scale_out._work import Work
 from skdistill.teachers._base import BaseTeacher
-from skdistill.training._exact_fit import sum_windows
+from skdistill.training._exact_fit import add_moments, sum_windows
 from skdistill.training._moments import Moments
 
 __all__ = ["RowSums", "RowWork", "WindowSums", "WindowWork", "add_all", "merge_units", "scaling_of"]
@@ -149,12 +149,8 @@ class WindowSums:
 
     def __add__(self, other: WindowSums) -> WindowSums:
         """Add other series."""
-        moments = dict(self.moments)
-        for name, groups in other.moments.items():
-            mine = moments.get(name)
-            moments[name] = groups if mine is None else [one + more for one, more in zip(mine, groups, strict=True)]
         return WindowSums(
-            moments,
+            add_moments(self.moments, other.moments),
             self.rows + other.rows,
             self.n_windows + other.n_windows,
             self.n_incomplete + other.n_incomplete,

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from skdistill._utils._checks import check_integer
 from skdistill.data._contexts import Contexts
-from skdistill.data._labels import Labels
+from skdistill.data._labels import Labels, joined_weight
 from skdistill.data._training_windows import TrainingWindows
 from skdistill.data._windows import Windows
 from skdistill.networks._base import NetworkSpec
@@ -209,7 +209,7 @@ class CrossFittedTeacher(BaseTeacher):
             _join([part.features for part in parts], back),
             _join([part.quantiles for part in parts], back),
             parts[0].quantile_levels,
-            _join([part.weight for part in parts], back),
+            None if (weight := joined_weight(parts)) is None else weight[back],
         )
 
     def fitted_state(self) -> dict[str, Any]:

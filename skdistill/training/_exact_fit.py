@@ -26,6 +26,7 @@ from skdistill.training._train import TrainingResult
 
 __all__ = [
     "Solved",
+    "add_moments",
     "continue_part",
     "solve_candidates",
     "solve_from_moments",
@@ -153,7 +154,7 @@ def continue_part(
             f"{part.owner} whose steps share weights. Label all new windows (label_share=None), or set "
             "known_weights='own' and fit again."
         )
-    moments = _add_moments(solved.moments, setup.moments(windows, labels))
+    moments = add_moments(solved.moments, setup.moments(windows, labels))
     problem = setup.problem(moments)
     solution = problem.solve(point)
     _load(module, solution, point.mask)
@@ -161,13 +162,36 @@ def continue_part(
     return TrainingResult(history=history, best_epoch=None, interrupted=False, solved=Solved(moments, point))
 
 
-def _add_moments(old: dict[str, list[Moments]], new: dict[str, list[Moments]]) -> dict[str, list[Moments]]:
-    """Add sums over windows; where only one of them has weights of labels, labels of the other count 1."""
+def add_moments(old: Mapping[str, list[Moments]], new: Mapping[str, list[Moments]]) -> dict[str, list[Moments]]:
+    """Add sums over windows; where only one of them has weights of labels, labels of the other count 1.
+
+    Parameters
+    ----------
+    old, new : dict of str to list of Moments
+        The sums, one entry per group of channels; one of them may lack what it has no windows for.
+
+    Returns
+    -------
+    sums : dict of str to list of Moments
+        Their sum.
+    """
     parts = [old, new]
     if "windows" in old or "windows" in new:
-        parts = [one if "windows" in one else one | {"windows": _counts(one["teacher_forecast"])} for one in parts]
+        parts = [_with_counts(one) for one in parts]
     first, second = parts
-    return {name: [one + more for one, more in zip(first[name], second[name], strict=True)] for name in first}
+    both = {
+        name: [one + more for one, more in zip(first[name], second[name], strict=True)]
+        for name in first
+        if name in second
+    }
+    return {**first, **second, **both}
+
+
+def _with_counts(sums: Mapping[str, list[Moments]]) -> Mapping[str, list[Moments]]:
+    """Add the numbers of windows, where there are labels without weights."""
+    if "windows" in sums or "teacher_forecast" not in sums:
+        return sums
+    return {**sums, "windows": _counts(sums["teacher_forecast"])}
 
 
 def _counts(groups: list[Moments]) -> list[Moments]:

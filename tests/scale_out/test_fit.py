@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from doubles import LastValueTeacher, make_forecaster, make_frame
 from sklearn.linear_model import LinearRegression
 from sklearn.tree import DecisionTreeRegressor
@@ -113,6 +114,23 @@ def test_series_that_are_not_in_the_sample_are_new_to_its_teacher(table):
     by_series = forecaster(teacher=[SktimeTeacher(ThetaForecaster(), fitting="series")])
     with pytest.raises(ValueError, match=r"SktimeTeacher is fitted on the rows of each series.*on 32 of the 40 series"):
         scale_out.fit(by_series, table)
+
+
+class WeighsOwnTeacher(LastValueTeacher):
+    """Weighs the labels of the series it was fitted on, and of no others."""
+
+    def label_training(self, contexts):
+        labels = self.label(contexts)
+        return replace(labels, weight=torch.where(contexts.values[:, -1, 0] > 0, 0.25, 2.0))
+
+
+def test_labels_without_weights_count_in_full_beside_those_of_other_blocks(table, monkeypatch):
+    settings = {"teacher": WeighsOwnTeacher(offset=0.3), "validation_fraction": 0}
+    whole = scale_out.fit(forecaster(**settings), table)
+    read_in_small_blocks(monkeypatch)
+    blocks = scale_out.fit(forecaster(**settings), table)
+    np.testing.assert_allclose(weights(blocks)["weight"], weights(whole)["weight"], rtol=1e-5, atol=1e-7)
+    assert blocks.history_[0]["train_loss"] == pytest.approx(whole.history_[0]["train_loss"])
 
 
 @pytest.mark.parametrize("store", [False, True])

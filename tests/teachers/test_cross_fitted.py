@@ -1,5 +1,7 @@
 """Cross-fitted labels come from a copy that shares no row with the window."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -52,6 +54,21 @@ def labels_of(forecaster, monkeypatch):
 
 
 forecaster_series = make_series(200)
+
+
+class Weigher(Rememberer):
+    """Weighs labels if it was not fitted on the first window."""
+
+    def label(self, contexts):
+        weight = None if self.starts_[0] == 0 else torch.full((len(contexts),), 0.25)
+        return replace(super().label(contexts), weight=weight)
+
+
+def test_labels_of_a_copy_without_weights_count_in_full_beside_weighted_ones(monkeypatch):
+    weight = labels_of(make_forecaster(teacher=CrossFittedTeacher(Weigher(), n_folds=2)), monkeypatch).weight
+    assert weight is not None
+    assert sorted(set(weight.tolist())) == [0.25, 1.0]
+    assert weight[0] == 0.25
 
 
 @pytest.mark.parametrize("n_folds", [2, 3, 5])
