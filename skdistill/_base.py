@@ -214,7 +214,8 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
         precision : {"float32", "bfloat16", "int8"}, default="float32"
             Type that the weights are rounded to: all three for ``.npz``, float32 and int8 for ``.onnx`` and ``.h``.
         tolerance : float or None, default=None
-            Largest difference that rounding may make, in standard deviations of a channel; None allows any.
+            Largest difference that rounding may make, in standard deviations of a channel (with ``scaling="series"`` or
+            ``"window"``, in units of the series or window); None allows any.
         data : array of shape (n_timestamps, n_channels), DataFrame or None, default=None
             A series on which to measure the error before and after rounding, in at most 512 windows; one with an id,
             such as ``panel.loc[["shop 1"]]``, has the units of that series.

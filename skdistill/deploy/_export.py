@@ -75,7 +75,8 @@ class ExportReport:
     precision : str, default="float32"
         Type of the weights in the file.
     rounding : float or None, default=None
-        Largest difference after rounding, on the random windows and the given data; None for float32.
+        Largest difference after rounding, on the random windows and the given data, in standard deviations of the
+        channel (with ``scaling="series"`` or ``"window"``, in units of the series or window); None for float32.
     mse_rounded : float or None, default=None
         Error on the same windows after rounding; None without data, and for float32.
     sha256 : str, default=""
@@ -114,7 +115,8 @@ def export(
     precision : {"float32", "bfloat16", "int8"}, default="float32"
         Type that the weights are rounded to: all three for ``.npz``, float32 and int8 for ``.onnx`` and ``.h``.
     tolerance : float or None, default=None
-        Largest difference that rounding may make, in standard deviations of a channel; None allows any.
+        Largest difference that rounding may make, in standard deviations of a channel (with ``scaling="series"`` or
+        ``"window"``, in units of the series or window); None allows any.
     data : array of shape (n_timestamps, n_channels), DataFrame or None, default=None
         A series on which to measure the error before and after rounding, in at most 512 windows; one with an id, such
         as ``panel.loc[["shop 1"]]``, has the units of that series.
@@ -165,7 +167,7 @@ def export(
             _quantize(written) if suffix == ".onnx" else writers[suffix](estimator, Path(path), precision)
         )
         given = [examples] if data is None else [examples, windows]
-        rounding = max(_rounding(estimator, exact(one), predict(one)) for one in given)
+        rounding = max(_rounding(estimator, one, exact(one), predict(one)) for one in given)
         _check_rounding(rounding, precision, tolerance, suffix)
         if data is not None:
             mse_rounded = float(np.square(_both(predict(windows))[0] - truth).mean())
@@ -191,13 +193,18 @@ def _check_precision(precision: str, tolerance: float | None, suffix: str) -> No
         raise ValueError(f"tolerance of export must be a positive number; got {tolerance!r}.")
 
 
-def _rounding(estimator: Any, exact: Any, rounded: Any) -> float:
+def _rounding(estimator: Any, inputs: Inputs, exact: Any, rounded: Any) -> float:
     """Return the largest difference of forecasts or quantiles, in standard deviations of the channel."""
     scaling, largest = estimator.scaling_, 0.0
-    scale = np.asarray(scaling.scale_)[list(estimator.spec_.targets)]
+    scale = np.asarray(scaling.scale_)[None, None]
+    if scaling.kind != "global":  # as the student itself standardizes these windows
+        read = scaling.standardize_contexts(inputs["context"].astype(np.float64), inputs.get("series"))
+        assert read.units is not None  # windows or series have their own
+        scale = read.units.unit[:, None]
+    scale = scale[..., list(estimator.spec_.targets)]
     for one, other in zip(_both(exact), _both(rounded), strict=True):
         if one is not None and other is not None:
-            unit = (scale if one.ndim == 3 else scale[:, None]) * _slope(scaling, one)
+            unit = (scale if one.ndim == 3 else scale[..., None]) * _slope(scaling, one)
             largest = max(largest, float(np.max(np.abs(one - other) / unit)))
     return largest
 

@@ -84,6 +84,18 @@ def test_weights_are_rounded_to_the_nearest(forecaster, tmp_path, precision):
     np.testing.assert_allclose(again.predict(WINDOWS), rounded.predict(WINDOWS), rtol=1e-5)
 
 
+@pytest.mark.parametrize("scaling", ["global", "series", "window"])
+def test_the_change_by_rounding_is_told_in_units_of_the_data(scaling, tmp_path):
+    told = []
+    for unit in (1.0, 2.0**14, 2.0**-14):
+        rows = unit * (5 + make_frame(seed=3))
+        given = pd.concat({"a": rows, "b": rows[::-1].set_axis(rows.index)}) if scaling == "series" else rows
+        forecaster = make_forecaster(teacher=None, student=MLP(8), scaling=scaling, max_epochs=1).fit(given)
+        data = given.loc[["a"]] if scaling == "series" else given
+        told.append(forecaster.export(tmp_path / "student.npz", precision="int8", data=data).rounding)
+    np.testing.assert_allclose(told, told[0], rtol=1e-2)
+
+
 def test_bfloat16_is_that_of_torch():
     import torch
 
