@@ -157,7 +157,7 @@ if not QUICK:
 rows, tomorrow = market.iloc[n_train - 24 * WEEK : n_train], market[KNOWN].iloc[n_train : n_train + 24]
 change = taught.predict(rows, future=tomorrow.assign(generation=1.1 * tomorrow["generation"]))
 change = (change - taught.predict(rows, future=tomorrow))["price"]
-print(f"a tenth more moves the price by {change.mean():+.2f} on average, {change.min():+.2f} at most")
+print(f"a tenth more moves the price by {change.mean():+.2f}, from {change.min():+.2f} to {change.max():+.2f} by hour")
 
 # %%
 # One week

@@ -2,7 +2,7 @@
 =====================================================
 
 Without access to a hub there are no pretrained weights to distill. This script trains a substitute: a
-Chronos-Bolt with a few hundred thousand parameters, built from its config by the original libraries,
+Chronos-Bolt with 1.8 million parameters, built from its config by the original libraries,
 trained on synthetic series only, with early stopping on held-out synthetic series. It is then scored
 once, zero-shot, on the test parts of ETTh1 and exchange rate, next to forecasts that need no model.
 ``save_pretrained`` stores it where the other examples find it.
