@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import torch
 from sklearn.base import RegressorMixin
-from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted, validate_data
 
 from skdistill._base import BaseDistilled
@@ -24,6 +23,7 @@ from skdistill.data._context_batch import ContextBatch
 from skdistill.data._scaling import Scaling
 from skdistill.data._series import Series
 from skdistill.data._series_labels import SeriesLabels, check_columns
+from skdistill.data._spread import center_and_spread, settle_constants
 from skdistill.data._store import SeriesStore
 from skdistill.data._tables import check_has_no_times
 from skdistill.data._target_units import TargetUnits
@@ -531,11 +531,9 @@ def _as_cube(values: np.ndarray) -> np.ndarray:
 
 
 def _units_of(covariates: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return mean and spread of each covariate; a constant one has spread 1."""
-    scaler = StandardScaler().fit(covariates)
-    assert scaler.mean_ is not None
-    assert scaler.scale_ is not None
-    return tuple(scaler.mean_.tolist()), tuple(scaler.scale_.tolist())
+    """Return mean and spread of each covariate; a constant one has its level for a spread, or 1."""
+    mean, spread, _, constant = center_and_spread([covariates], lambda rows, *_: rows)
+    return tuple(mean.tolist()), tuple(settle_constants(mean, spread, constant, targets=()).tolist())
 
 
 def _windows_of(

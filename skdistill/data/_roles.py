@@ -19,6 +19,7 @@ from skdistill.data._categories import (
     spread,
 )
 from skdistill.data._columns import find_columns, find_targets
+from skdistill.data._spread import settle_constants
 from skdistill.data._statics import Statics
 
 __all__ = ["Roles", "categories_of_tables", "find_roles"]
@@ -310,8 +311,9 @@ class Roles:
         count = np.maximum(observed.sum(axis=0), 1)
         center = np.where(observed, numbers, 0.0).sum(axis=0) / count
         spread_ = np.sqrt(np.where(observed, (numbers - center) ** 2, 0.0).sum(axis=0) / count)
-        varies = spread_ > rounding_of(center.dtype) * np.abs(center)
-        return replace(self, static_center=center, static_unit=np.where(varies, spread_, 1.0))
+        constant = spread_ <= rounding_of(center.dtype) * np.abs(center)
+        unit = settle_constants(center, np.where(constant, 1.0, spread_), constant, targets=())
+        return replace(self, static_center=center, static_unit=unit)
 
 
 def _shown(categories: tuple[Any, ...]) -> list[Any]:

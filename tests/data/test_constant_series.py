@@ -467,6 +467,24 @@ def test_a_covariate_that_never_moved_in_fit_moves_by_a_share_of_its_level(scali
     np.testing.assert_allclose(moved, usual, atol=2)
 
 
+@pytest.mark.parametrize("scaling", ["global", "series"])
+def test_a_static_covariate_that_never_moved_in_fit_moves_by_a_share_of_its_level(scaling):
+    frame = pd.DataFrame({"sales": np.sin(np.arange(60) / 3), "size": 8e4})
+    settings = {"static_covariates": ["size"], "context_length": 12, "prediction_length": 4, "scaling": scaling}
+    forecaster = DistilledForecaster(None, MLP(4), "response", max_epochs=1, random_state=0, **settings)
+    forecaster.fit({"a": frame, "b": frame[5:]})
+    usual, moved = (forecaster.predict({"c": frame.assign(size=size)})["c"] for size in (8e4, 12e4))
+    np.testing.assert_allclose(moved, usual, atol=2)
+
+
+def test_a_covariate_of_a_table_that_never_moved_in_fit_moves_by_a_share_of_its_level():
+    generator = np.random.default_rng(0)
+    X, y = np.column_stack([generator.normal(size=(40, 8)), np.full(40, 8e4)]), generator.normal(size=(40, 2))
+    regressor = DistilledRegressor(None, MLP(4), n_covariates=1, max_epochs=1, random_state=0).fit(X, y)
+    moved = np.where(np.arange(9) == 8, 12e4, X)
+    np.testing.assert_allclose(regressor.predict(moved), regressor.predict(X), atol=2)
+
+
 def test_rounding_is_no_other_scale_of_a_series():
     generator = np.random.default_rng(0)
     panel = {"usual": 0.1 + generator.normal(size=(60, 1)), "constant": np.full((60, 1), 0.1)}
