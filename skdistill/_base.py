@@ -38,6 +38,7 @@ from skdistill.teachers._provenance import warn_of_license
 from skdistill.teachers._resolve import resolve_teacher
 from skdistill.training._batches import LabelSource
 from skdistill.training._device import count_parameters
+from skdistill.training._hidden_swing import warn_of_hidden_swing
 from skdistill.training._settings import TrainingSettings, warn_of_unread_patience
 
 __all__ = ["BaseDistilled"]
@@ -348,6 +349,13 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
         if result.interrupted:
             self._report_interrupt(result)
         return result.solved is not None
+
+    def _warn_of_hidden_swing(self, windows: TrainingWindows, way_out: str) -> None:
+        """Warn if a trend hides what windows do from a student that is trained; another one is solved exactly."""
+        student = resolve_student(self.student)
+        if student.solvable_part(self.spec_) is None:
+            way_out += ", or take student='linear', which is solved exactly"
+            warn_of_hidden_swing(self.student_, self.spec_, windows.train, type(student).__name__, way_out)
 
     def _take_on(self, *, without: Sequence[str] = (), **attributes: Any) -> None:
         """Set attributes and delete others in one step, so that an interrupt finds all of the old or all of the new."""

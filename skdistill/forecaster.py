@@ -16,7 +16,6 @@ from skdistill._forecasting import ForecastingMixin
 from skdistill._parameter_checks import check_series_parameters, warn_of_idle_settings
 from skdistill._partial_fit import UpdatableMixin
 from skdistill._refresh import RefreshMixin
-from skdistill._shorthand import resolve_student
 from skdistill._utils._checks import check_integer
 from skdistill._utils._ignored_y import warn_of_ignored_y
 from skdistill._utils._user_line import stacklevel_of_user
@@ -36,7 +35,6 @@ from skdistill.data._vintages import LOST, Vintages, lost_vintages
 from skdistill.data._windows import Windows
 from skdistill.deploy._saveable import saveable
 from skdistill.teachers._given import cut_labeled, holds_given_labels
-from skdistill.training._hidden_swing import warn_of_hidden_swing
 
 __all__ = ["DistilledForecaster"]
 
@@ -410,9 +408,8 @@ class DistilledForecaster(ForecastingMixin, RollingMixin, RefreshMixin, Updatabl
         except BaseException:  # an interrupt between two attributes: half of a fit is none
             self._forget_fit()
             raise
-        student = resolve_student(self.student)
-        if not (is_exact or is_part) and student.solvable_part(self.spec_) is None:
-            warn_of_hidden_swing(self.student_, self.spec_, windows.train, type(student).__name__)
+        if not is_part:
+            self._warn_of_hidden_swing(windows, "set scaling='window'")
         return is_exact
 
     def _forget_fit(self) -> None:

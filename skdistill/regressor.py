@@ -284,7 +284,9 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         self._check_reads_no_series(self._resolve_teacher())
         self.__dict__.pop("student_", None)  # an old student does not fit the new scaling
         try:
-            is_exact = self._distill(self._windows_to_fit(X, y))
+            windows = self._windows_to_fit(X, y)
+            is_exact = self._distill(windows)
+            self._warn_of_hidden_swing(windows, "take DistilledForecaster, with scaling='window'")
             self.student_ = self.student_.double()
         except BaseException:  # an interrupt between two attributes: half of a fit is none
             self.__dict__.pop("student_", None)

@@ -26,6 +26,7 @@ from skdistill.networks._quantile_head import build_module
 from skdistill.networks._registry import make_network, suggest_networks
 from skdistill.teachers._base import BaseTeacher
 from skdistill.teachers._network import NetworkTeacher, label_with_module
+from skdistill.training._hidden_swing import warn_of_hidden_swing
 from skdistill.training._settings import TrainingSettings, lr_factor, warn_of_unread_patience
 from skdistill.training._solve import check_solvable, prepare_network
 from skdistill.training._train import loss_shapes, train_network
@@ -222,6 +223,9 @@ class TrainedTeacher(NetworkTeacher):
         if result.interrupted:
             raise KeyboardInterrupt("the teacher's training was interrupted; with memory= it resumes at the next fit")
         self.history_ = result.history
+        name, way_out = f"the teacher {type(self.network).__name__}", "set scaling='window' of the forecaster, or"
+        way_out += " take a teacher that is not trained on these rows, such as 'pretrained'"
+        warn_of_hidden_swing(self.module_, self.spec_, windows.train, name, way_out)
         return self
 
     def _warn_if_hopeless(self, windows: TrainingWindows) -> None:

@@ -23,36 +23,37 @@ _MOST_WINDOWS = 512
 _TWICE = 2.0
 
 
-def warn_of_hidden_swing(module: nn.Module, spec: NetworkSpec, windows: Windows, name: str) -> None:
+def warn_of_hidden_swing(module: nn.Module, spec: NetworkSpec, windows: Windows, name: str, way_out: str) -> None:
     """Warn if most of the spread of the rows is a trend, and a network that is trained reads them in their units.
 
     Parameters
     ----------
     module : torch.nn.Module
-        The network, before its training.
+        The network.
     spec : NetworkSpec
         The problem it was built for.
     windows : Windows
         The training windows.
     name : str
         What to call the network.
+    way_out : str
+        What to do instead.
     """
     if windows.store.scaling.kind != "global":  # other units grow with the trend of a season alone, as those of windows
         return
-    share = _share_beside_trend(windows)
-    if share is not None and _reads_units(module, spec, windows):
+    if _is_hidden_by_trend(windows) and _reads_units(module, spec, windows):
         warnings.warn(
-            f"a trend makes most of the spread of the training rows: less the level of their window, they have "
-            f"{share:.2g} of its variance. {name}, which is trained in units of all rows, hardly sees what a window "
-            "does, such as its season: set scaling='window', or take student='linear', which is solved exactly.",
+            f"a trend makes most of the spread of the training rows: less the level of their window, they have less "
+            f"than {_LEAST:.0%} of its variance. {name}, which is trained in units of all rows, hardly sees what a "
+            f"window does, such as its season: {way_out}.",
             stacklevel=stacklevel_of_user(),
         )
 
 
-def _share_beside_trend(windows: Windows) -> float | None:
-    """Return the variance of rows less the mean of the last season of their window, in that of all rows.
+def _is_hidden_by_trend(windows: Windows) -> bool:
+    """Return whether rows vary little around the mean of the last season of their window, beside a trend.
 
-    None if it is not small, or not beside a trend, in at least half of the targets.
+    At least half of the targets do.
     """
     numbers = torch.from_numpy(np.unique(np.linspace(0, len(windows) - 1, _MOST_WINDOWS).astype(np.int64)))
     rows = windows.context_values(numbers.to(windows.starts.device))[..., list(windows.targets)].double()
@@ -61,7 +62,7 @@ def _share_beside_trend(windows: Windows) -> float | None:
     places = torch.arange(rows.shape[1], dtype=rows.dtype, device=rows.device) - (rows.shape[1] - 1) / 2
     rising = (torch.einsum("blc,l->bc", less_level, places) > 0).double().mean(dim=0)
     hidden = (shares > 0) & (shares < _LEAST) & (torch.maximum(rising, 1.0 - rising) > _ONE_WAY)
-    return float(shares[hidden].mean()) if 2 * int(hidden.sum()) >= len(hidden) else None
+    return 2 * int(hidden.sum()) >= len(hidden)
 
 
 def _reads_units(module: nn.Module, spec: NetworkSpec, windows: Windows) -> bool:

@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 from doubles import make_forecaster
 
+from skdistill import DistilledRegressor
 from skdistill.networks import MLP, DLinear, Linear, TSMixer
+from skdistill.teachers import CrossFittedTeacher, EnsembleTeacher, TrainedTeacher
 
 MONTHS = np.arange(120.0)
 GENERATOR = np.random.default_rng(0)
@@ -21,14 +23,17 @@ SERIES = {
 }
 
 
-def fit(values, student, **settings):
-    frame = pd.DataFrame({"y": values}, index=pd.date_range("2010-01-01", periods=len(values), freq="MS"))
-    settings = {"context_length": 12, "max_epochs": 1, **settings}
-    forecaster = make_forecaster(teacher=None, student=student, **settings)
+def told_by(fit, *given):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        forecaster.fit(frame)
+        fit(*given)
     return [str(one.message) for one in caught if "a trend makes most of the spread" in str(one.message)]
+
+
+def fit(values, student, **settings):
+    frame = pd.DataFrame({"y": values}, index=pd.date_range("2010-01-01", periods=len(values), freq="MS"))
+    settings = {"teacher": None, "context_length": 12, "max_epochs": 1, **settings}
+    return told_by(make_forecaster(student=student, **settings).fit, frame)
 
 
 @pytest.mark.parametrize(
@@ -39,6 +44,27 @@ def test_a_steep_trend_is_told(student, sign):
     (told,) = fit(sign * STEEP, student)
     assert f"{type(student).__name__}, which is trained" in told
     assert "set scaling='window'" in told
+
+
+def test_a_steep_trend_in_a_table_of_windows_is_told():
+    windows = np.lib.stride_tricks.sliding_window_view(STEEP, 16)
+    table = windows[:, :12], windows[:, 12:]
+    (told,) = told_by(DistilledRegressor(None, MLP(4), max_epochs=1).fit, *table)
+    assert "take DistilledForecaster, with scaling='window', or take student='linear'" in told
+    assert not told_by(DistilledRegressor(None, "linear", validation_fraction=0).fit, *table)
+
+
+@pytest.mark.parametrize(
+    "around",
+    [lambda one: one, CrossFittedTeacher, lambda one: EnsembleTeacher([("one", one)])],
+    ids=["alone", "in folds", "in an ensemble"],
+)
+def test_a_teacher_that_is_trained_beside_a_steep_trend_is_told(around):
+    settings = {"validation_fraction": 0, "teacher": around(TrainedTeacher(MLP(4), max_epochs=1, lr=0.01))}
+    (told,) = set(fit(STEEP, "linear", **settings))
+    assert "the teacher MLP, which is trained" in told
+    assert "set scaling='window' of the forecaster, or take a teacher that is not trained on these rows" in told
+    assert not fit(STEEP, "linear", **settings, scaling="window")
 
 
 @pytest.mark.parametrize(
