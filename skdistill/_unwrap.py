@@ -82,7 +82,7 @@ class UnwrappedModel:
         given = np.asarray(X)
         if not given.shape == there.shape == back.shape or given.dtype.kind not in "fiub":
             return
-        if np.allclose(back, there, equal_nan=True) and not np.allclose(there, given, equal_nan=True):
+        if _are_close(back, there) and not _are_close(there, given):
             raise ValueError(
                 "the steps before the forecaster must have an inverse_transform that returns what they were given, for "
                 f"forecasts in original units; it changes nothing, and they turn {given.flat[0]:.6g} into "
@@ -386,6 +386,12 @@ class UnwrappedModel:
         student = Linear(season=season if fits else 1, solver="exact")
         plain = {"quantiles": None, "calibration": None}
         return self.refit(train, **_WITHOUT_TEACHER, **plain, student=student, loss=Supervised(), verbose=0)
+
+
+def _are_close(some: np.ndarray, others: np.ndarray) -> bool:
+    """Return whether values are equal up to rounding, in the units of each channel."""
+    rounding = 1e-12 * np.nanmax(np.abs(others.astype(np.float64)), axis=0, initial=0.0)
+    return bool(np.allclose(some, others, atol=rounding, equal_nan=True))
 
 
 def _falls(rows: np.ndarray, above: np.ndarray) -> bool:

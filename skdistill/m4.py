@@ -135,7 +135,8 @@ def _mean_errors(
 ) -> tuple[float, float]:
     from sktime.performance_metrics.forecasting import mean_absolute_percentage_error, mean_absolute_scaled_error
 
-    pairs = list(zip(truth, forecasts, train, strict=True))
+    units = [np.abs(past).max() for past in train]  # of numbers below 2e-16, sktime makes larger ones
+    pairs = [(y / unit, f / unit, past / unit) for y, f, past, unit in zip(truth, forecasts, train, units, strict=True)]
     smape = [100.0 * mean_absolute_percentage_error(y, f, symmetric=True) for y, f, _ in pairs]
     mase = [mean_absolute_scaled_error(y, f, y_train=past, sp=season) for y, f, past in pairs]
     return float(np.mean(smape)), float(np.mean(mase))

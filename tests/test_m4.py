@@ -79,6 +79,12 @@ def test_missing_values_and_negative_seasons_are_refused():
         m4_scores([[3.0, 3.0]], np.ma.masked_equal([[4.0, 9.0]], 9.0), [season], season=1)
 
 
+def test_scores_are_the_same_in_any_units():
+    train, truth = np.random.default_rng(0).uniform(1.0, 2.0, (2, 3, 20))
+    scores = [m4_scores(unit * truth[:, :4], unit * truth[:, 4:8], unit * train, season=2) for unit in (1.0, 1e-18)]
+    np.testing.assert_allclose(scores[1], scores[0], rtol=1e-9)
+
+
 def test_shapes_must_match():
     with pytest.raises(ValueError, match=r"got \(1, 2\), \(1, 3\) and 1 series"):
         m4_scores([[1.0, 2.0]], [[1.0, 2.0, 3.0]], [np.arange(9.0)], season=1)

@@ -43,6 +43,17 @@ def test_errors_are_their_formulas(metric, per, fitted, rolled):
     np.testing.assert_allclose(errors, FORMULAS[metric](truth, forecast).mean(axis=AXES[per]), rtol=1e-10)
 
 
+def test_smape_is_a_share_in_any_units():
+    frame = 1e-18 * (20.0 + make_frame(40))  # charges in coulombs
+    forecaster = make_forecaster(teacher=None).fit(frame[:30])
+    truth = np.stack([frame.to_numpy()[start : start + 4] for start in range(12, 37)])
+    forecast = forecaster.backtest(frame).to_numpy().reshape(-1, 4, 2)
+    assert forecast_errors(forecaster, frame, "smape") == pytest.approx(FORMULAS["smape"](truth, forecast).mean())
+    zeros = np.zeros_like(frame)
+    exact = make_forecaster(teacher=None, student="linear").fit(zeros)
+    assert forecast_errors(exact, zeros, "smape") == 0.0
+
+
 @pytest.mark.parametrize("per", AXES)
 def test_rmse_is_the_root_of_the_mse(per, fitted, rolled):
     errors = [forecast_errors(fitted, rolled[0], metric, per=per) for metric in ("rmse", "mse")]

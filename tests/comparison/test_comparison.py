@@ -156,6 +156,15 @@ def test_a_pipeline_whose_inverse_changes_nothing_is_refused():
             compare({"ours": pipeline}, series[188:], series[:200], n_resamples=2)
 
 
+def test_a_missing_inverse_is_noticed_in_small_units():
+    series = make_series(300)
+    series[:, 1] *= 1e-10
+    step = FunctionTransformer(lambda rows: rows * [1.0, 2.0])
+    pipeline = make_pipeline(step, make_forecaster(teacher=None)).fit(series[:200])
+    with pytest.raises(ValueError, match=r"it changes nothing, and they turn .* into"):
+        compare({"ours": pipeline}, series[188:], series[:200], n_resamples=2)
+
+
 def test_a_table_sorted_in_place_is_relative_to_the_same_row():
     series = make_series(300)
     table = make_forecaster(teacher=None).fit(series[:200]).compare(series[188:], n_resamples=10)
