@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from skdistill._rolled import seasonal_difference
 from skdistill._utils._checks import check_integer
 from skdistill._utils.numpy_student import read_numbers
 
@@ -117,7 +118,7 @@ def m4_scores(forecasts: Any, truth: Any, train: Sequence[np.ndarray], *, season
             "m4_scores needs forecasts and truth of one shape (n_series, prediction_length) and a training series for "
             f"each; got {forecasts.shape}, {truth.shape} and {len(train)} series."
         )
-    flat = [place for place, one in enumerate(train) if not np.any(one[season:] != one[:-season])]
+    flat = [place for place, one in enumerate(train) if not seasonal_difference(one[:, None], season)[0] > 0]
     if flat:
         raise ValueError(
             f"MASE has no scale for {len(flat)} of {len(train)} series of train, first {flat[0]}: it has no two "

@@ -90,7 +90,9 @@ def test_shapes_must_match():
         m4_scores([[1.0, 2.0]], [[1.0, 2.0, 3.0]], [np.arange(9.0)], season=1)
 
 
-@pytest.mark.parametrize("flat", [np.ones(20), np.tile([1.0, 3.0], 10), np.ones(2)])
+@pytest.mark.parametrize(
+    "flat", [np.ones(20), np.tile([1.0, 3.0], 10), np.ones(2), np.repeat([3.3, 3 * 1.1], 10)], ids=range(4)
+)
 def test_a_series_without_a_scale_is_refused(flat):
     with pytest.raises(ValueError, match=r"no scale for 1 of 2 series of train, first 1: .* season = 2 rows apart"):
         m4_scores(np.ones((2, 3)), np.ones((2, 3)), [np.arange(1.0, 9.0), flat], season=2)
