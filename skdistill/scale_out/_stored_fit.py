@@ -38,7 +38,7 @@ __all__ = ["Stored", "check_storable", "store_rows"]
 
 logger = logging.getLogger("skdistill")
 
-_FORMAT = 4  # raise it when the stored rows change, or how they are standardized
+_FORMAT = 5  # raise it when the stored rows change, or how they are standardized
 
 
 class Stored:
@@ -262,7 +262,8 @@ def _of_series(stored: RowFiles) -> tuple[dict[str, Any], list[Any]]:
     for name in ("n_missing", "n_short"):
         joined[name] = sum(one[name] for one in parts)
     found: list[dict[str, Any]] = [{name: one[name] for name in of_rows} for one in parts]
-    joined["rows"] = add_all(RowSums(**one | {"misses": bool(one["misses"])}) for one in found)
+    plain = ("misses", "rounding")  # the only ones that are no arrays
+    joined["rows"] = add_all(RowSums(**one | {name: one[name].item() for name in plain}) for one in found)
     return joined, ids
 
 

@@ -45,6 +45,8 @@ class RowSums:
         Whether all are 0 or 1.
     misses : bool
         Whether a value is missing.
+    rounding : float
+        By which share of a level values can differ through rounding alone, in the type of the rows.
     """
 
     count: np.ndarray
@@ -54,6 +56,7 @@ class RowSums:
     highest: np.ndarray
     is_binary: np.ndarray
     misses: bool
+    rounding: float
 
     @classmethod
     def of(cls, rows: np.ndarray) -> RowSums:
@@ -78,7 +81,8 @@ class RowSums:
         shift = np.where(missing, 0.0, values - base).sum(axis=0) / np.maximum(count, 1)
         squares = (np.where(missing, 0.0, values - base - shift) ** 2).sum(axis=0)
         is_binary = ((values == 0) | (values == 1)).all(axis=0)
-        return cls(count, base + shift, squares, lowest, highest, is_binary, bool(missing.any()))
+        rounding = rounding_of(rows.dtype)
+        return cls(count, base + shift, squares, lowest, highest, is_binary, bool(missing.any()), rounding)
 
     def __add__(self, other: RowSums) -> RowSums:
         """Add other rows (Chan, Golub and LeVeque, 1983)."""
@@ -92,6 +96,7 @@ class RowSums:
             np.maximum(self.highest, other.highest),
             self.is_binary & other.is_binary,
             self.misses or other.misses,
+            max(self.rounding, other.rounding),
         )
 
     @property
@@ -106,7 +111,7 @@ class RowSums:
     @property
     def is_constant(self) -> np.ndarray:
         """Whether each channel is constant up to rounding."""
-        varies = (self.highest > self.lowest) & (self._spread > rounding_of(self.mean.dtype) * np.abs(self.mean))
+        varies = (self.highest > self.lowest) & (self._spread > self.rounding * np.abs(self.mean))
         return np.asarray(~varies)
 
     @property

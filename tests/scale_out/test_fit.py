@@ -309,6 +309,21 @@ def test_validation_windows_that_are_left_out_are_said_too(table):
         scale_out.fit(forecaster(student=Linear(penalty=[0.1, 1.0]), validation_fraction=0.3), few)
 
 
+@pytest.mark.parametrize("stored", [False, True])
+@pytest.mark.parametrize("scaling", ["global", "series"])
+def test_a_covariate_of_float32_that_varies_by_rounding_never_moves(table, scaling, stored, tmp_path):
+    """Any other price was seven digits of standard deviations away."""
+    price = np.where(np.arange(len(table)) % 2, np.float32(3.3), np.nextafter(np.float32(3.3), np.float32(9)))
+    single = table.astype({"c0": "float32", "c1": "float32"}).assign(price=price)
+    settings = {"known_covariates": ["price"], "targets": ["c0", "c1"], "scaling": scaling}
+    single.to_parquet(path := tmp_path / "rows.parquet")
+    fitted = scale_out.fit(forecaster(**settings), path, store=tmp_path / "store" if stored else None).scaling_
+    expected = forecaster(**settings).fit(read_panel(single)).scaling_
+    found, right = ((one.scale_, one.covariates_ and one.covariates_.unit) for one in (fitted, expected))
+    assert right[scaling == "series"][-1] == pytest.approx(3.3)
+    np.testing.assert_allclose(found[scaling == "series"], right[scaling == "series"], rtol=1e-6)
+
+
 @pytest.mark.parametrize("scaling", ["global", "series", "window"])
 def test_channels_that_never_move_have_the_scale_that_fit_gives_them(table, scaling):
     still = table.assign(price=70_000.0, dead=2e-6, c0=1e-5 * table["c0"], c1=1e-5 * table["c1"])
