@@ -343,8 +343,13 @@ def noted_step(labels: pd.Index) -> Step | None:
     if not isinstance(labels, pd.DatetimeIndex) or labels.freq is None:
         return None
     step = find_step(labels)
-    bare = pd.DatetimeIndex(labels.array, freq=None)  # type: ignore[arg-type]
-    return None if step == find_step(bare) else step
+    shown = find_step(pd.DatetimeIndex(labels.array, freq=None))  # type: ignore[arg-type]
+    return None if step == shown or _weeks(step) == _weeks(shown) > 0 else step
+
+
+def _weeks(step: Step | None) -> int:
+    """Return how many weeks a step is, whatever weekday it names, which is that of its labels; 0 for others."""
+    return step.by.n if isinstance(step, ClockStep) and isinstance(step.by, pd.offsets.Week) else 0
 
 
 def continue_index(index: pd.Index, n: int, *, step: Step | None = None) -> pd.Index:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from skdistill.data._offsets import exact_offset
 from skdistill.data._wall_clock import set_wall_clock
 from skdistill.datasets._times import DAY, NANOSECONDS, Times, local_times, say_span, stamps_of
 
@@ -68,6 +69,8 @@ class FixedRuler(Ruler):
     def offset(self, stride: int) -> Any:
         if not isinstance(self.like_, pd.DatetimeIndex):
             return None
+        if self.like_.tz is not None and not self.local:  # 24 hours are no calendar day there
+            return exact_offset(stride * NANOSECONDS[self.like_.unit])
         span = pd.Timedelta(stride * NANOSECONDS[self.like_.unit], unit="ns")
         days, rest = divmod(int(span.as_unit("ns").value), DAY)
         if rest:

@@ -9,6 +9,7 @@ import pytest
 from skdistill import DistilledForecaster
 from skdistill.data._pace import same_pace
 from skdistill.data._steps import find_step
+from skdistill.datasets import read_panel
 
 
 def make_rows(freq, n_rows, start="2024-01-01"):
@@ -89,3 +90,27 @@ def test_numbers_are_compared_with_numbers():
     three, one = (find_step(pd.RangeIndex(0, 60, size)) for size in (3, 1))
     assert not same_pace(three, one)
     assert same_pace(three, find_step(make_rows("D", 9).index))
+
+
+@pytest.mark.parametrize("freq", ["24h", "D", "168h", "W"])
+@pytest.mark.parametrize("n_series", [1, 2])
+@pytest.mark.parametrize("told", [False, True], ids=["rows over a clock change", "read_panel(freq=)"])
+def test_rows_before_a_clock_change_go_on_by_the_step_of_fit(told, n_series, freq):
+    def rows(start, n):  # wall clocks of Berlin change on 2024-03-31
+        days = pd.date_range(start, periods=n, freq=freq, tz="Europe/Berlin")
+        parts = [pd.DataFrame({"unique_id": name, "ds": days, "y": np.arange(n) % 7.0}) for name in "ab"[:n_series]]
+        return pd.concat(parts, ignore_index=True), pd.date_range(days[-1], periods=5, freq=freq)[1:]
+
+    table, _ = rows("2022-11-06" if told else "2023-10-01", 18 if told else 60)
+    forecaster = DistilledForecaster(
+        None, "linear", "response", context_length=7, prediction_length=4, validation_fraction=0
+    )
+    forecaster.fit(read_panel(table, freq=freq if told else None))
+    new, expected = rows(pd.Timestamp("2024-03-29") - 8 * pd.Timedelta(days=7 if freq in ("168h", "W") else 1), 9)
+    for times in (
+        forecaster.predict_table(new)["ds"],
+        forecaster.predictor().predict_frame(new)["ds"],
+        forecaster.predict(read_panel(new)).index.get_level_values(-1),
+        forecaster.predict(new[new["unique_id"] == "a"].set_index("ds")[["y"]]).index,
+    ):
+        assert list(times[:4]) == list(expected)
