@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from skdistill.data._offsets import constant_step, exact_offset, find_offset, is_exact, keeps_offset
-from skdistill.data._wall_clock import DAY, nanoseconds_of, read_wall_clock, set_wall_clock
+from skdistill.data._wall_clock import DAY, nanoseconds_of, read_wall_clock, set_wall_clock, skipped_days
 
 __all__ = [
     "ClockStep",
@@ -225,8 +225,8 @@ class ClockStep(Step):
         first = int(wall.searchsorted(start, side="right"))
         if index.tz is None:
             return wall[first : first + n].rename(index.name)
-        ahead = set_wall_clock(wall[first:], index.tz)
-        distinct = np.append(ahead.asi8[1:] > ahead.asi8[:-1], True)  # two labels can coincide at a skipped day
+        ahead = set_wall_clock(_without_skipped_days(wall[first:], index.tz, self.by), index.tz)
+        distinct = np.append(ahead.asi8[1:] > ahead.asi8[:-1], True)  # two labels can coincide at a gap of hours
         ahead = ahead[distinct & np.asarray(ahead > index[-1])]
         return self.note_on(ahead[:n]).rename(index.name)
 
@@ -236,7 +236,7 @@ class ClockStep(Step):
             return index
         if index.tz is not None and not is_exact(self.by):
             wall = index.tz_localize(None)
-            shifted = not wall.equals(read_wall_clock(index, self.time))
+            shifted = not wall.equals(read_wall_clock(index, self.time)) or not keeps_offset(wall, self.by)
             if shifted or (wall.tz_localize(index.tz, ambiguous=np.ones(len(wall), dtype=bool)) != index).any():
                 return index
         return pd.DatetimeIndex(index, freq=self.by)
@@ -250,8 +250,11 @@ class ClockStep(Step):
         if is_exact(self.by):
             return len(index) == 1 or _passes(index, self.by)
         wall = read_wall_clock(index, self.time)
+        if _is_day(self.by):
+            wall = _with_skipped_days(wall, index.tz)
         if not keeps_offset(wall, self.by):
             return False
+        wall = _without_skipped_days(wall, index.tz, self.by)
         return index.tz is None or _same_wall_clock(set_wall_clock(wall, index.tz), index)
 
     def __str__(self) -> str:
@@ -414,7 +417,7 @@ def as_time_index(index: pd.Index) -> pd.Index:
 def _find_clock_offset(index: pd.DatetimeIndex) -> pd.offsets.BaseOffset | None:
     if index.tz is None:
         return find_offset(index)
-    wall = read_wall_clock(index)
+    wall = _with_skipped_days(read_wall_clock(index), index.tz)
     passing, on_wall = constant_step(index.asi8), constant_step(wall.asi8)
     unit = nanoseconds_of(index)
     if passing and not (on_wall and on_wall * unit % DAY == 0):
@@ -429,6 +432,27 @@ def _on_the_wall(offset: pd.offsets.BaseOffset) -> pd.offsets.BaseOffset:
     """Convert elapsed hours to wall-clock hours."""
     parts = pd.Timedelta(offset).components._asdict()  # type: ignore[arg-type]
     return pd.DateOffset(**{unit: number for unit, number in parts.items() if number})
+
+
+def _is_day(offset: pd.offsets.BaseOffset) -> bool:
+    return isinstance(offset, pd.offsets.Day) and offset.n == 1
+
+
+def _without_skipped_days(wall: pd.DatetimeIndex, zone: Any, by: pd.offsets.BaseOffset) -> pd.DatetimeIndex:
+    """Return wall-clock times without days that the zone skipped whole, which have no row in daily series."""
+    return wall if zone is None or not _is_day(by) else wall[~skipped_days(wall, zone)]
+
+
+def _with_skipped_days(wall: pd.DatetimeIndex, zone: Any) -> pd.DatetimeIndex:
+    """Return wall-clock times with those of days that the zone skipped whole between them."""
+    if zone is None:
+        return wall
+    steps = np.diff(wall.asi8)
+    wide = np.flatnonzero(steps == 2 * DAY // nanoseconds_of(wall))
+    if not len(wide) or len(wide) == len(steps):
+        return wall
+    between = wall[wide] + pd.Timedelta(days=1)
+    return wall.append(between[skipped_days(between, zone)]).sort_values()
 
 
 def _time_of_day(index: pd.DatetimeIndex) -> pd.Timedelta | None:

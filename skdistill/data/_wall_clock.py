@@ -7,7 +7,7 @@ import datetime
 import numpy as np
 import pandas as pd
 
-__all__ = ["DAY", "nanoseconds_of", "read_wall_clock", "set_wall_clock"]
+__all__ = ["DAY", "nanoseconds_of", "read_wall_clock", "set_wall_clock", "skipped_days"]
 
 DAY = 86_400_000_000_000  # in nanoseconds
 
@@ -52,6 +52,33 @@ def set_wall_clock(wall: pd.DatetimeIndex, zone: datetime.tzinfo | str | None) -
     values = index.asi8.copy()
     values[skipped] = _ends_of_gaps(wall[skipped], zone)
     return _like(values, wall).tz_localize("UTC").tz_convert(zone)
+
+
+def skipped_days(wall: pd.DatetimeIndex, zone: datetime.tzinfo | str | None) -> np.ndarray:
+    """Return which wall-clock times lie on a day that a zone skipped whole, as Samoa did when it changed sides.
+
+    Such a day has no label: no row is missing there, and the next row is that of the day after.
+
+    Parameters
+    ----------
+    wall : DatetimeIndex
+        Times without a zone.
+    zone : tzinfo, str or None
+        The zone.
+
+    Returns
+    -------
+    skipped : ndarray of bool of shape (n_times,)
+        False without a zone.
+    """
+    found = np.zeros(len(wall), dtype=bool)
+    if zone is None:
+        return found
+    lacks = np.asarray(wall.tz_localize(zone, nonexistent="NaT", ambiguous=found).isna()) & np.asarray(wall.notna())
+    if lacks.any():
+        days = wall[lacks].normalize()
+        found[lacks] = np.asarray(set_wall_clock(days, zone).tz_localize(None) - days >= pd.Timedelta(days=1))
+    return found
 
 
 def _ends_of_gaps(wall: pd.DatetimeIndex, zone: datetime.tzinfo | str) -> np.ndarray:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from skdistill.data._wall_clock import set_wall_clock
+from skdistill.data._wall_clock import set_wall_clock, skipped_days
 from skdistill.datasets._rulers import Ruler
 from skdistill.datasets._times import DAY, NANOSECONDS, Times, count_of, local_times
 
@@ -73,10 +73,13 @@ class EveryDayRuler(DayRuler):
     """All days; clock changes can skip the hour of the rows."""
 
     def number_days(self, days: np.ndarray, times: Times) -> np.ndarray | None:
-        return days
+        whole = np.arange(days.min(), days.max() + 1)
+        walls = pd.DatetimeIndex(whole.astype("datetime64[D]"))
+        self.skipped_ = whole[skipped_days(walls, times.moments.tz)]  # type: ignore[attr-defined]
+        return days - np.searchsorted(self.skipped_, days)
 
     def days(self, series: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-        return numbers
+        return numbers + np.searchsorted(self.skipped_ - np.arange(len(self.skipped_)), numbers, side="right")
 
     def say(self, stride: int) -> str:
         return count_of(stride, "day")

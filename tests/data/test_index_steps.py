@@ -9,9 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from skdistill.data._calendar import calendar_features
-from skdistill.data._index_checks import check_time_index
+from skdistill.data._index_checks import check_time_index, checked_step
 from skdistill.data._precede import precede_index
-from skdistill.data._steps import continue_index, find_step
+from skdistill.data._steps import ClockStep, continue_index, find_step
+from skdistill.datasets import read_panel, regularize
 
 HAS_ARROW = importlib.util.find_spec("pyarrow") is not None
 OFFSETS = {
@@ -257,4 +258,25 @@ def test_a_day_that_a_zone_skipped_is_skipped():
     ahead = continue_index(days, 3)
     assert [f"{one:%d %H:%M}" for one in ahead] == ["31 00:00", "01 00:00", "02 00:00"]
     noons = continue_index(days + pd.Timedelta("12h"), 3)
-    assert [f"{one:%d %H:%M}" for one in noons] == ["31 00:00", "31 12:00", "01 12:00"]
+    assert [f"{one:%d %H:%M}" for one in noons] == ["31 12:00", "01 12:00", "02 12:00"]
+
+
+@pytest.mark.parametrize("form", ["labels", "read_panel", "regularize"])
+def test_a_day_that_a_zone_skipped_is_no_missing_row(form):
+    days = pd.date_range("2011-11-20", periods=70, freq="D")
+    days = days[days != "2011-12-30"].tz_localize("Pacific/Apia")
+    if form != "labels":
+        table = pd.DataFrame({"unique_id": "a", "ds": days, "y": 1.0})
+        read = read_panel if form == "read_panel" else regularize
+        found = read(table.drop(index=[5]), id="unique_id", time="ds")  # one row is missing
+        assert found.index.get_level_values(-1).equals(days)
+        assert found["y"].isna().sum() == 1
+    assert checked_step(days) == ClockStep(pd.offsets.Day(), pd.Timedelta(0))
+    april = days.append(continue_index(days, 80))  # to a clock change that 24 hours would not follow
+    assert set(april.hour) == {0}
+    assert checked_step(april) == checked_step(days)
+
+
+def test_a_week_that_ends_on_a_skipped_day_has_a_row():
+    fridays = pd.date_range(end="2011-12-23", periods=6, freq="7D").tz_localize("Pacific/Apia")
+    assert [f"{one:%d %H:%M}" for one in continue_index(fridays, 2)] == ["31 00:00", "06 00:00"]
