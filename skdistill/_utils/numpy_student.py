@@ -79,7 +79,7 @@ _SCALARS = ("n_channels", "season", "own_units", "lower", "upper", "root")
 _TEXTS = ("provenance", "columns", "roles", "steps")  # bytes of JSON
 _BOUNDS = ("lower", "upper")  # of forecasts
 _SHARE_OF_SEASON = 4  # gaps up to a season divided by this are bridged by a straight line
-_ROUNDING = 4.0  # in rounding errors of a level; smaller variation is no unit
+_ROUNDING = {"float32": 4.0, "float64": 16.0}  # in rounding errors of a level; smaller variation is no unit
 _REPEATED = 1e-4  # of the distance from the center: with smaller differences from season to season, a season repeats
 _SAME = 1e-6  # relative; a unit this near to the level is the level
 
@@ -849,6 +849,9 @@ def center_unit_and_variation(values: np.ndarray, season: int) -> tuple[np.ndarr
 def rounding_of(dtype: np.dtype[Any]) -> float:
     """Return by which share of their level values of a type can differ through rounding alone.
 
+    Means, sums of shares, powers and logarithms of constants round by up to 9 errors, counted over 30 levels.
+    Float32 has few digits, so that data can vary by as much: only 4 errors are rounding.
+
     Parameters
     ----------
     dtype : dtype
@@ -859,7 +862,8 @@ def rounding_of(dtype: np.dtype[Any]) -> float:
     share : float
         A few rounding errors; a smaller spread is none.
     """
-    return _ROUNDING * float(np.finfo(np.float32 if dtype == np.float32 else np.float64).eps)
+    name = "float32" if dtype == np.float32 else "float64"
+    return _ROUNDING[name] * float(np.finfo(name).eps)
 
 
 def settle_constant(values: np.ndarray, center: np.ndarray, unit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -13,7 +13,7 @@ from skdistill._utils.numpy_student import fill_missing, find_ids, settle_consta
 from skdistill.data._bounds import Bounds, clip
 from skdistill.data._covariate_units import CovariateUnits
 from skdistill.data._local_scale import LocalUnits, series_units, window_units
-from skdistill.data._scaling_checks import FAR, check_near, seen_channels, units_told
+from skdistill.data._scaling_checks import FAR, check_near, seen_channels, units_told, warn_of_rounding
 from skdistill.data._spread import BLOCK_ROWS, center_and_spread, settle_constants
 from skdistill.data._square_root import SquareRoot
 from skdistill.data._statics import Statics
@@ -149,12 +149,15 @@ class Scaling(BaseEstimator):
             self.transformer_ = clone(self.transformer).fit(rows[0] if len(rows) == 1 else np.concatenate(rows))
             check_transformer_kept(self.transformer_, rows)
         self.mean_, self.scale_, self.original_scale_, constant = center_and_spread(rows, self._transform_checked)
+        if self.kind == "global":
+            warn_of_rounding(self.mean_[None], np.where(constant, np.inf, self.scale_)[None], rows)
         self.scale_ = settle_constants(self.mean_, self.scale_, constant, self.targets)
         self.series_units_ = self.covariates_ = None
         self.constant_ = constant if self.kind == "global" else None
         if self.kind != "global":
             parts = [self._transform(part) for part in rows]
             self.series_units_ = series_units(parts, self.season)
+            warn_of_rounding(self.series_units_.center, self.series_units_.unit, rows)
             if self.targets is not None and len(self.targets) < len(self.mean_):
                 self.covariates_ = CovariateUnits.of(rows, self.targets, self.mean_, self.scale_)
                 self.series_units_ = self.covariates_.of_series(parts, self.series_units_)

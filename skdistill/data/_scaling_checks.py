@@ -10,9 +10,10 @@ import numpy as np
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill._utils.numpy_student import mean_observed, rounding_of
 
-__all__ = ["FAR", "check_near", "seen_channels", "units_told", "warn_of_unlike_scales"]
+__all__ = ["FAR", "check_near", "seen_channels", "units_told", "warn_of_rounding", "warn_of_unlike_scales"]
 
 FAR = 1e18  # in standard deviations; the squares of larger errors overflow in float32
+_HARDLY = {"float32": 1e-5, "float64": 1e-12}  # of a level; differences of sums round by it
 _LIKE = 30.0  # maximum ratio of spreads; beyond it, small series hardly count in squared errors
 
 
@@ -103,3 +104,40 @@ def warn_of_unlike_scales(rows: Sequence[np.ndarray], names: Sequence[str]) -> N
             "its own.",
             stacklevel=stacklevel_of_user(),
         )
+
+
+def warn_of_rounding(center: np.ndarray, unit: np.ndarray, rows: Sequence[np.ndarray]) -> None:
+    """Warn of a channel that varies by hardly more than rounding: perhaps by the rounding of larger numbers.
+
+    Parameters
+    ----------
+    center, unit : ndarray of shape (n_series or 1, n_channels)
+        Those of the series, or of all rows together; the unit of a constant channel is no small one.
+    rows : sequence of ndarray of shape (n_timestamps, n_channels)
+        Training rows of every series.
+    """
+    near = unit <= _HARDLY["float32"] * np.abs(center)
+    if not near.any():
+        return
+    for number, channel in zip(*np.nonzero(near & (unit > _HARDLY["float64"] * np.abs(center))), strict=True):
+        parts = [part[:, channel] for part in (rows if len(unit) < len(rows) else [rows[number]])]
+        near[number, channel] = all(map(_is_rounded, parts))
+    if not near.any():
+        return
+    channels = np.flatnonzero(near.any(axis=0))
+    channel, more = int(channels[0]), f" (and {len(channels) - 1} more)" if len(channels) > 1 else ""
+    number = int(near[:, channel].argmax())
+    warnings.warn(
+        f"channel {channel} of {'X' if len(unit) == 1 else f'X[{number}]'}{more} varies by {unit[number, channel]:.2g} "
+        f"around {center[number, channel]:.6g}, hardly more than numbers round. If it is constant but for the rounding "
+        "of other numbers, as differences of sums are, round it, such as X.round(9): else another value in later rows "
+        "is very many units away.",
+        stacklevel=stacklevel_of_user(),
+    )
+
+
+def _is_rounded(values: np.ndarray) -> bool:
+    """Return whether values are float32, or were, and are not whole numbers."""
+    values = values[~np.isnan(values)]
+    with np.errstate(over="ignore"):
+        return bool((values.astype(np.float32) == values).all() and (values % 1 != 0).any())

@@ -22,7 +22,8 @@ from skdistill.training._moments import Moments
 __all__ = ["InputScale", "input_variances", "penalty_share"]
 
 _USUAL = 0.1  # least variance of rows less their level, in standardized units, at which the penalty counts whole
-_ROUNDING = 1e-10  # variance of rows that differ by the rounding of float32 alone
+_LEAST = 1e-10  # variance below which the penalty shrinks no further
+_ROUNDING = 2.5e-13  # variance of a constant that is rounded to float32, in units of its level
 
 
 def input_variances(first: np.ndarray, second: np.ndarray, count: float, *, centered: bool) -> np.ndarray:
@@ -61,14 +62,14 @@ def penalty_share(variance: float) -> float:
     Returns
     -------
     share : float
-        1 from a variance v of .1 on, and for rows that do not vary; 100 v ** 2 down to .01, and v below.
+        1 from a variance v of .1 on, and for rows that vary by rounding alone; 100 v ** 2 down to .01, and v below.
 
     Examples
     --------
     >>> penalty_share(0.5), penalty_share(0.05), penalty_share(0.002)
     (1.0, 0.25, 0.002)
     """
-    return min(max(variance, _ROUNDING, (variance / _USUAL) ** 2), 1.0) if variance > 0 else 1.0
+    return min(max(variance, _LEAST, (variance / _USUAL) ** 2), 1.0) if variance > _ROUNDING else 1.0
 
 
 @dataclass(frozen=True)

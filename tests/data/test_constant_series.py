@@ -516,3 +516,66 @@ def test_a_constant_column_among_small_ones_is_not_forecast_in_units_of_one(stud
     for unit in (1e-6, 1.0, 1e6):
         answer = DistilledForecaster(None, student, "response", **settings).fit(unit * rows).predict(unit * rows) / unit
         assert np.abs(answer[:, 3:] - [2.0, 0.0]).max() < 10  # the others are about 60
+
+
+def rounded(level, dtype, kind):
+    """Return a constant, computed in some way that rounds."""
+    factors = np.random.default_rng(0).uniform(0.1, 10.0, 240)
+    values = np.full(240, level)
+    found = {
+        "ratio": lambda: values * factors / factors,
+        "logarithms": lambda: np.exp(np.log(values * factors) - np.log(factors)),
+        "means of sums": lambda: np.array([np.cumsum(values[: n + 1])[-1] / (n + 1) for n in range(240)]),
+        "differences of sums": lambda: np.diff(1e3 * level + np.cumsum(values)),
+        "few digits": lambda: values * (1 + 5e-7 * (factors - 5)),
+    }[kind]()
+    return np.resize(found, 240).astype(dtype)
+
+
+@pytest.mark.filterwarnings("ignore:overflow")
+@pytest.mark.parametrize("level", [1.1e-6, 0.1, 0.7, 3.3, 701.3, 1.1e9 + 0.3])
+@pytest.mark.parametrize(
+    ("kind", "dtype", "told"),
+    [
+        ("ratio", np.float64, False),
+        ("ratio", np.float32, False),
+        ("logarithms", np.float64, False),
+        ("means of sums", np.float64, None),  # at some levels
+        ("differences of sums", np.float64, True),
+        ("few digits", np.float32, True),
+    ],
+)
+def test_a_covariate_that_is_constant_but_for_rounding_does_not_explode_without_a_word(kind, dtype, told, level):
+    rows = np.stack([np.sin(ROWS_OF_YEAR / 4), rounded(level, dtype, kind)], axis=1).astype(dtype)
+    for scaling in ("global", "series"):
+        for column in ({"known_covariates": [1]}, {"targets": [0]}):
+            forecaster = DistilledForecaster(
+                None, Linear(), "response", context_length=12, prediction_length=3, scaling=scaling, **column
+            )
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                forecaster.fit(rows)
+            was_told = any("hardly more than numbers round" in str(one.message) for one in caught)
+            assert told in (None, was_told)
+            moved = rows.copy()
+            moved[-5:, 1] *= 1.5
+            future = np.full((3, 1), 1.5 * level, dtype) if "known_covariates" in column else None
+            assert was_told or np.abs(forecaster.predict(moved, future)).max() < 3
+
+
+ROWS_OF_YEAR = np.arange(240)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_whole_numbers_and_small_spreads_of_large_levels_are_no_rounding(dtype):
+    counts = 1e6 + np.random.default_rng(0).integers(0, 9, size=(200, 1))
+    digits = 1e9 + 1e-2 * np.random.default_rng(0).normal(size=(200, 1))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for rows in (counts.astype(dtype), digits):
+            for scaling in ("global", "series"):
+                fit = DistilledForecaster(
+                    None, "linear", "response", context_length=9, prediction_length=3, scaling=scaling
+                )
+                forecast = fit.fit(rows).predict(rows)
+                assert np.ptp(rows) / 100 < np.ptp(forecast) < np.ptp(rows)

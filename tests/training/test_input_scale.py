@@ -54,8 +54,8 @@ def weights_of(forecaster):
 
 
 def test_the_penalty_counts_whole_from_a_variance_of_a_tenth_on():
-    shares = [penalty_share(variance) for variance in (2.0, 0.1, 0.05, 0.01, 1e-3, 1e-30, 0.0)]
-    np.testing.assert_allclose(shares, [1.0, 1.0, 0.25, 0.01, 1e-3, 1e-10, 1.0])
+    shares = [penalty_share(variance) for variance in (2.0, 0.1, 0.05, 0.01, 1e-3, 1e-12, 1e-30, 0.0)]
+    np.testing.assert_allclose(shares, [1.0, 1.0, 0.25, 0.01, 1e-3, 1e-10, 1.0, 1.0])
 
 
 @pytest.mark.parametrize("individual", [False, True])
