@@ -197,7 +197,7 @@ def _from_frame(frame: pd.DataFrame | pd.Series, name: str) -> tuple[CutFrame, P
         frame, codes = frame.iloc[order], codes[order]
     times, noted = frame.index.get_level_values(-1), noted_step(index.levels[-1])
     if noted is None and isinstance(times, pd.DatetimeIndex) and times.freq is not None:  # of a single series
-        times = pd.DatetimeIndex(times, freq=None)  # as those of several: the step of fit goes before what labels show
+        times = pd.DatetimeIndex(times, freq=None)  # type: ignore[arg-type]  # as those of several: the step of fit goes before what labels show
     ends = np.searchsorted(codes, np.arange(len(ids)), side="right")
     cut = CutFrame(frame.set_axis(times, axis=0), np.concatenate([[0], ends]).tolist(), noted)
     return cut, PanelForm(tuple(ids), "frame", tuple(index.names[:-1]), was_vector)

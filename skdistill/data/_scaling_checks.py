@@ -14,6 +14,7 @@ __all__ = ["FAR", "check_near", "seen_channels", "units_told", "warn_of_rounding
 
 FAR = 1e18  # in standard deviations; the squares of larger errors overflow in float32
 _HARDLY = {"float32": 1e-5, "float64": 1e-12}  # of a level; differences of sums round by it
+_WHOLE = 2.0**24  # up to which float32 holds all whole numbers
 _LIKE = 30.0  # maximum ratio of spreads; beyond it, small series hardly count in squared errors
 
 
@@ -137,7 +138,8 @@ def warn_of_rounding(center: np.ndarray, unit: np.ndarray, rows: Sequence[np.nda
 
 
 def _is_rounded(values: np.ndarray) -> bool:
-    """Return whether values are float32, or were, and are not whole numbers."""
+    """Return whether values are float32, or were, and no whole numbers that it holds exactly, as counts are."""
     values = values[~np.isnan(values)]
     with np.errstate(over="ignore"):
-        return bool((values.astype(np.float32) == values).all() and (values % 1 != 0).any())
+        rounded = (values.astype(np.float32) == values).all()
+    return bool(rounded and ((values % 1 != 0) | (np.abs(values) > _WHOLE)).any())

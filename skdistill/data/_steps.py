@@ -452,7 +452,7 @@ def _with_skipped_days(wall: pd.DatetimeIndex, zone: Any) -> pd.DatetimeIndex:
     if not len(wide) or len(wide) == len(steps):
         return wall
     between = wall[wide] + pd.Timedelta(days=1)
-    return wall.append(between[skipped_days(between, zone)]).sort_values()
+    return pd.DatetimeIndex(wall.append(between[skipped_days(between, zone)]).sort_values())
 
 
 def _time_of_day(index: pd.DatetimeIndex) -> pd.Timedelta | None:
