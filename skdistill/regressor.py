@@ -50,8 +50,8 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
 
     Targets in other units than their contexts (a scaler of ``X`` or of ``y`` alone, as in
     ``TransformedTargetRegressor``; logarithms or differences as ``y``) are noticed where the targets do not continue
-    their contexts, and brought to the units of the contexts by a line through the level of each context. Such a
-    regressor is saved, but not exported.
+    their contexts or vary more than four times as far, and brought to the units of the contexts by a line through the
+    level of each context. Such a regressor is saved, but not exported.
 
     Predictions are computed in float64, so that the forecast of a row does not depend on the other rows.
 

@@ -175,6 +175,18 @@ def test_a_step_of_another_unit_is_told_apart(tmp_path):
     np.testing.assert_array_equal(load(tmp_path / "steps.skdistill").predict(X[:5]), regressor.predict(X[:5]))
 
 
+@pytest.mark.parametrize("student", [Linear(individual=True), MLP(8, batch_norm=False)])
+def test_targets_are_in_larger_units_as_in_smaller_ones(student):
+    shocks, returns = np.random.default_rng(0).normal(size=400), np.zeros(400)
+    for row in range(3, 400):
+        returns[row] = 0.6 * returns[row - 3] + shocks[row]  # the last row says nothing of the first step
+    X, y = cut(returns)
+    regressor = DistilledRegressor(None, student, "response", max_epochs=3, random_state=0, device="cpu")
+    smaller, larger = (regressor.fit(X, unit * y).predict(X) / unit for unit in (1e-4, 1e4))
+    np.testing.assert_allclose(larger, smaller, atol=1e-3)
+    assert np.corrcoef(larger[:, 0], y[:, 0])[0, 1] > 0.3
+
+
 def test_a_student_trained_by_gradient_bears_a_scaler_of_its_targets():
     X, y = cut(make_level("season"))
     student = DistilledRegressor(None, MLP(32), "response", max_epochs=15, random_state=0, device="cpu")

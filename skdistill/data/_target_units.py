@@ -12,6 +12,7 @@ _FACTOR = 2.0  # how much better a line must tell the first step from the last r
 _CLEARLY = 0.9  # of the rest with the line's slope: a free slope that leaves less tells that it is no line
 _N_AROUND = 4  # last rows of a context in that fit
 _VISIBLE = 0.1  # of the targets' spread: a smaller jump from context to target is one only if it grows with the context
+_WIDER = 4.0  # how many times as far as the last row of a context targets vary that cannot continue it
 _ROUNDING = 1e-5  # of the targets' spread: smaller changes of the jump are rounding
 
 
@@ -162,10 +163,15 @@ def _rest_around(contexts: np.ndarray, targets: np.ndarray) -> float:
 
 
 def _are_apart(contexts: np.ndarray, targets: np.ndarray) -> bool:
-    """Say whether the first target of a window does not continue its context, but a line through the last rows does."""
+    """Say whether the first target of a window does not continue its context, but a line through the last rows does.
+
+    Targets that vary many times as far as the last rows are no continuation either, whatever a line leaves of them.
+    """
     last, first = contexts[:, -1].astype(np.float64), targets[:, 0].astype(np.float64)
     if len(last) < 3:
         return False
+    if _distance(first) > _WIDER * _distance(last):
+        return True
     spread, jump = max(float(first.std()), float(last.std())), _size(first - last)
     if jump <= _VISIBLE * spread:  # beside a trend, which a slope of its own moves by more than what is left
         jump = float((first - last).std())
@@ -181,6 +187,11 @@ def _line(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
     square = float(around @ around)
     slope = float(around @ (y - y.mean())) / square if square > 0 else 0.0
     return float(y.mean() - slope * x.mean()), slope
+
+
+def _distance(values: np.ndarray) -> float:
+    """Return the mean distance from the mean, which a single outlier moves little."""
+    return float(np.abs(values - values.mean()).mean())
 
 
 def _size(values: np.ndarray) -> float:
