@@ -20,7 +20,7 @@ from skdistill.datasets._make_regular import make_regular
 from skdistill.datasets._open_rows import open_rows
 from skdistill.datasets._rows import Rows, sort_rows, to_panel, to_series
 from skdistill.datasets._steps import Grid
-from skdistill.datasets._times import NANOSECONDS, Times, nanoseconds_of, say_span
+from skdistill.datasets._times import DAY, NANOSECONDS, Times, nanoseconds_of, say_span
 
 __all__ = ["regularize"]
 
@@ -232,7 +232,7 @@ def _round(rows: Rows, freq: Any, tolerance: Any, done: _Done) -> Rows:
             f"{tolerance!r}."
         )
     step //= unit
-    phase = _phases(stamps, times.series, step, limit)[times.series]
+    phase = _phases(stamps, times.series, step, limit, NANOSECONDS["s"] // unit)[times.series]
     rounded = phase + (stamps - phase + step // 2) // step * step
     codes, distinct = pd.factorize(rounded)
     moments = pd.DatetimeIndex(distinct.view(f"datetime64[{times.moments.unit}]"))
@@ -287,12 +287,18 @@ def _usual_step(steps: np.ndarray, name: str) -> int:
     return round(nearest * 1e9)
 
 
-def _phases(stamps: np.ndarray, series: np.ndarray, step: int, limit: int) -> np.ndarray:
-    """Return the start of the steps of each series: 0 if that fits, otherwise the circular mean of its times."""
-    past = stamps % step
-    n_series = series[-1] + 1
-    off = np.bincount(series, weights=np.minimum(past, step - past) > limit, minlength=n_series)
-    angles = 2 * np.pi * past / step
+def _phases(stamps: np.ndarray, series: np.ndarray, step: int, limit: int, second: int) -> np.ndarray:
+    """Return the start of the steps of each series: 0 if that fits, otherwise the circular mean of its times.
+
+    It is the mean in whole days if the step has several, or else in sixtieths of a step, or else in seconds, whatever
+    is the first that fits.
+    """
+    angles = 2 * np.pi * (stamps % step) / step
     sums = (np.bincount(series, weights=np.sin(angles)), np.bincount(series, weights=np.cos(angles)))
-    middle = np.arctan2(*sums) / (2 * np.pi) * 60  # in sixtieths of a step
-    return np.where(off > 0, np.round(middle).astype(np.int64) * step // 60, 0)
+    middle = np.arctan2(*sums) / (2 * np.pi)  # in steps
+    start, day = np.zeros(len(middle), dtype=np.int64), DAY // NANOSECONDS["s"] * second
+    for size, parts in ((day, 1) if step % day == 0 else (step, 1), (step, 60), (second, 1)):
+        past = (stamps - start[series]) % step
+        off = np.bincount(series, weights=np.minimum(past, step - past) > limit)
+        start = np.where(off > 0, np.round(middle * step * parts / size).astype(np.int64) * size // parts, start)
+    return start

@@ -233,6 +233,25 @@ def test_days_are_rounded_to_midnight_of_the_clock(freq, zone, tolerance):
     assert list(series.index) == list(days)
 
 
+@pytest.mark.parametrize("zone", [None, "Europe/Berlin"])
+@pytest.mark.parametrize(
+    ("freq", "first", "tolerance"),
+    [
+        ("W-SUN", "2024-03-24", "5min"),
+        ("W-SUN", "2024-03-24", "3h"),
+        ("14D", "2024-03-24 06:00", "5min"),
+        ("D", "2024-03-24 06:10", "5min"),
+        ("h", "2024-03-24 00:20:30", "20s"),
+    ],
+)
+def test_steps_start_where_the_times_do(freq, first, tolerance, zone):
+    """Sundays were rounded to 00:48, the nearest sixtieth of a week."""
+    clean = pd.date_range(first, periods=40, freq=freq, tz=zone)
+    off = pd.to_timedelta(np.random.default_rng(0).integers(-9, 10, 40), unit="s")
+    series = quiet(table(clean + off), time="at", tolerance=tolerance, freq=freq)
+    assert list(series.index) == list(clean)
+
+
 def test_sensors_that_jitter_say_so_and_how_they_were_rounded(capsys):
     rng = np.random.default_rng(0)
     minutes = pd.date_range("2024-01-01", periods=100, freq="min") + pd.to_timedelta(rng.integers(-3, 4, 100), unit="s")
