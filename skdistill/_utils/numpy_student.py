@@ -123,11 +123,12 @@ class NumpyStudent:
         ``training_data`` of each teacher; empty without a teacher.
     columns : list or None
         Names of the channels in ``fit``: text, numbers and tuples of them, any other name as its text; None if they had
-        none.
+        none, and where :attr:`roles` has the names.
     roles : dict or None
         The columns in ``fit``: ``n_columns``, ``columns`` (names), positions of ``targets``, ``known`` and ``static``,
         ``categories``, ``static_center`` and ``static_unit``, by which ``static`` is standardized; None without static
-        and categorical covariates.
+        and categorical covariates. Channels are the columns of numbers that are not static, then one channel for each
+        category of the others, and for the second alone of two; numbers of ``static`` are in the order of its columns.
     steps : list
         Steps of the time labels in ``fit``, by which labels of tables are continued; empty without such labels.
     known : ndarray of int
