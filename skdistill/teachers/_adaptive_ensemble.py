@@ -27,7 +27,7 @@ _RIDGE = 1e-9  # keeps the quadratic program solvable if members agree, relative
 class AdaptiveEnsemble(EnsembleTeacher):
     """Weighted mean of several teachers' forecasts; the weights minimize the validation error of a student.
 
-    The weights w on the simplex minimize the mean squared error, on the validation windows, of
+    The weights w on the simplex minimize the mean squared error, on the validation windows without missing truth, of
 
     * ``judge="student"``: a linear student distilled from the ensemble. It is the exact solution of the weighted mean
       of two errors: the MSE to the truth, with weight 1, and that to the ensemble's labels, with weight
