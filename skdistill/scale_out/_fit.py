@@ -60,7 +60,8 @@ def fit(
     """Fit a long table of Spark, Dask or Ray, or files larger than memory.
 
     A student that is solved exactly needs only sums over windows. Each worker computes them for its partition, some
-    series at a time; they add up, and the solution is that of ``fit`` on all rows. A teacher is fitted on a sample of
+    series at a time; they add up, and the solution is that of ``fit`` on all rows, also where values are missing (sums
+    of each step of the horizon, then: ``prediction_length`` times as large). A teacher is fitted on a sample of
     32 series, and workers label with it: windows of these series as ``fit`` does, others as those of series that are
     new. One that is fitted on the rows of each series raises an error if there are more. Any other student is fitted on
     ``max_series`` series in memory, or, with ``store``, from files on disk, on one machine.
@@ -110,8 +111,7 @@ def fit(
     Warns
     -----
     UserWarning
-        If windows are left out because a value of their horizon is missing (``fit`` on a panel uses their other
-        steps), or series because they are too short.
+        If series are left out because they are too short.
 
     Examples
     --------
@@ -170,12 +170,6 @@ def fit(
     _check_sums(sums, n_all)
     module, part = network.build(sample.spec_), network.solvable_part(sample.spec_)
     assert part is not None  # checked
-    if part.is_searched and "held_out" not in sums.moments:
-        raise ValueError(
-            f"no validation window is left by which fit could choose among the candidates of {type(network).__name__} "
-            "(penalties, weights): give more validation rows or one candidate, or fit with store= or on a panel, which "
-            "judge windows with a missing value by their other values."
-        )
     result = solve_sums(part, module, sample.spec_, sums.moments, loss=loss, has_teacher=sample.teacher_ is not None)
     scaling = _scaling(sample.spec_, template, whole or sums.rows)
     if sums.units:
@@ -388,18 +382,6 @@ def _check_sums(sums: WindowSums, n_all: int) -> None:
         )
     if sums.n_short:
         _warn_of_short(sums.n_short, n_all)
-    if sums.n_incomplete:
-        warnings.warn(
-            f"{sums.n_incomplete} windows are left out because a value of their horizon is missing; {sums.n_windows} "
-            "remain, in training and validation. fit on a panel uses their other steps.",
-            stacklevel=stacklevel_of_user(),
-        )
-    if sums.n_unjudged:
-        warnings.warn(
-            f"{sums.n_unjudged} validation windows are left out: a target that is constant in the training rows, and "
-            "so has no unit, has other values there. fit on a panel, and store=, judge their other targets.",
-            stacklevel=stacklevel_of_user(),
-        )
 
 
 def _warn_of_short(n_short: int, n_all: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -27,8 +27,7 @@ from skdistill.scale_out._sample import Pick
 from skdistill.scale_out._sample_labels import labels_by_sample
 from skdistill.scale_out._work import Work
 from skdistill.teachers._base import BaseTeacher
-from skdistill.training._exact_fit import add_moments, sum_windows
-from skdistill.training._moments import Moments
+from skdistill.training._exact_fit import Sums, add_moments, sum_windows
 
 __all__ = ["RowSums", "RowWork", "WindowSums", "WindowWork", "add_all", "merge_units", "scaling_of"]
 
@@ -125,16 +124,10 @@ class WindowSums:
 
     Parameters
     ----------
-    moments : dict of str to list of Moments
+    moments : dict of str to list of Moments or MaskedSums
         As of :func:`~skdistill.training._exact_fit.sum_windows`.
     rows : RowSums
         Statistics of the training rows.
-    n_windows : int
-        Windows of training and validation.
-    n_incomplete : int
-        Windows left out because a value of their horizon is missing.
-    n_unjudged : int
-        Validation windows left out because a target has left the only value of its training rows.
     n_short : int
         Series without a training window.
     ids : list of ndarray
@@ -143,11 +136,8 @@ class WindowSums:
         Ids, centers and units of series, if they are kept.
     """
 
-    moments: dict[str, list[Moments]]
+    moments: Sums
     rows: RowSums
-    n_windows: int = 0
-    n_incomplete: int = 0
-    n_unjudged: int = 0
     n_short: int = 0
     ids: list[np.ndarray] = field(default_factory=list)
     units: list[tuple[list[Any], LocalUnits]] = field(default_factory=list)
@@ -157,9 +147,6 @@ class WindowSums:
         return WindowSums(
             add_moments(self.moments, other.moments),
             self.rows + other.rows,
-            self.n_windows + other.n_windows,
-            self.n_incomplete + other.n_incomplete,
-            self.n_unjudged + other.n_unjudged,
             self.n_short + other.n_short,
             self.ids + other.ids,
             self.units + other.units,
@@ -303,15 +290,6 @@ class WindowWork(_SumWork):
         chosen, rows = [series[number] for number in useful], [held_out[number] for number in useful]
         own = scaling_of(self.scaling, self.whole, [known[number] for number in useful], [one.id for one in chosen])
         windows = reader.cutting.build(chosen, rows, own, least, reader.season)
-        if windows.validation is not None and (unjudged := windows.validation.unjudged) is not None:
-            left = unjudged.any(dim=1)
-            windows = TrainingWindows(windows.train, replace(windows.validation, unjudged=None).take(~left))
-            sums.n_unjudged = int(left.sum())
-        n_before = _count(windows)
-        if windows.misses_truth:
-            validation = None if windows.validation is None else windows.validation.with_whole_truth()
-            windows = TrainingWindows(windows.train.with_whole_truth(), validation)
-        sums.n_windows, sums.n_incomplete = _count(windows), n_before - _count(windows)
         module, part = self.network.build(self.spec), self.network.solvable_part(self.spec)
         assert part is not None  # checked
         labels = self._labels(windows) if len(windows.train) else None
@@ -329,10 +307,6 @@ class WindowWork(_SumWork):
             forecast_shape=(train.prediction_length, len(train.targets)),
             with_features=False,
         )
-
-
-def _count(windows: TrainingWindows) -> int:
-    return len(windows.train) + (0 if windows.validation is None else len(windows.validation))
 
 
 def scaling_of(sample: Scaling, whole: RowSums | None, known: Sequence[np.ndarray], ids: Sequence[Any]) -> Scaling:

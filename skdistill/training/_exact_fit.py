@@ -19,15 +19,26 @@ from skdistill.networks._base import NetworkSpec
 from skdistill.networks._solvable_part import SolvablePart
 from skdistill.training._batches import LabelSource
 from skdistill.training._exact import Candidate, LinearSolution
-from skdistill.training._masked import masked_error, solve_masked
+from skdistill.training._exactness import why_not_by_step
+from skdistill.training._masked import (
+    MaskedSums,
+    error_of_sums,
+    masked_error,
+    solve_masked,
+    solve_masked_sums,
+    sum_masked,
+    term_values_of_sums,
+)
 from skdistill.training._moments import Moments
 from skdistill.training._part_moments import LabelSubset, PartMoments
 from skdistill.training._train import TrainingResult
 
 __all__ = [
     "Solved",
+    "Sums",
     "add_moments",
     "continue_part",
+    "holds_out",
     "solve_candidates",
     "solve_from_moments",
     "solve_part",
@@ -36,6 +47,8 @@ __all__ = [
 ]
 
 _N_BLOCKS = 5
+
+Sums = dict[str, list[Any]]  # of moments or masked sums, by name; one entry per group of channels
 
 
 def solve_part(
@@ -162,17 +175,17 @@ def continue_part(
     return TrainingResult(history=history, best_epoch=None, interrupted=False, solved=Solved(moments, point))
 
 
-def add_moments(old: Mapping[str, list[Moments]], new: Mapping[str, list[Moments]]) -> dict[str, list[Moments]]:
+def add_moments(old: Sums, new: Sums) -> Sums:
     """Add sums over windows; where only one of them has weights of labels, labels of the other count 1.
 
     Parameters
     ----------
-    old, new : dict of str to list of Moments
+    old, new : dict of str to list of Moments or MaskedSums
         The sums, one entry per group of channels; one of them may lack what it has no windows for.
 
     Returns
     -------
-    sums : dict of str to list of Moments
+    sums : dict of str to list of Moments or MaskedSums
         Their sum.
     """
     parts = [old, new]
@@ -187,7 +200,7 @@ def add_moments(old: Mapping[str, list[Moments]], new: Mapping[str, list[Moments
     return {**first, **second, **both}
 
 
-def _with_counts(sums: Mapping[str, list[Moments]]) -> Mapping[str, list[Moments]]:
+def _with_counts(sums: Sums) -> Sums:
     """Add the numbers of windows, where there are labels without weights."""
     if "windows" in sums or "teacher_forecast" not in sums:
         return sums
@@ -291,7 +304,7 @@ def sum_windows(
     *,
     loss: BaseLoss,
     labels: LabelSource | None,
-) -> dict[str, list[Moments]]:
+) -> Sums:
     """Compute the moments of a part of the data; the sums of all parts are enough for :func:`solve_sums`.
 
     Parameters
@@ -303,7 +316,7 @@ def sum_windows(
     spec : NetworkSpec
         What it was built for.
     windows : TrainingWindows
-        Training and validation windows with known truth.
+        Training and validation windows.
     loss : BaseLoss
         The objective; all its terms must be quadratic.
     labels : LabelSource or None
@@ -311,14 +324,26 @@ def sum_windows(
 
     Returns
     -------
-    sums : dict of str to list of Moments
-        ``"truth"`` and ``"teacher_forecast"``, as far as terms read them, and ``"held_out"``; one entry per group of
-        channels. What has no windows is left out.
+    sums : dict of str to list of Moments or MaskedSums
+        One entry per group of channels: moments ``"truth"`` and ``"teacher_forecast"``, as far as terms read them, and
+        ``"held_out"``; ``"masked"`` and ``"masked_held_out"`` in place of them, if a target value is missing or not to
+        be judged. What has no windows is left out.
     """
     setup = PartMoments.of(part, module, spec, loss, has_teacher=labels is not None)
-    sums = setup.moments(windows.train, labels) if len(windows.train) else {}
-    if windows.validation is not None and len(windows.validation):
-        sums["held_out"] = setup.truth(windows.validation)
+    train = windows.known_train if labels is None else windows.train
+    validation = windows.validation
+    sums: Sums = {}
+    if len(train):
+        sums = (
+            {"masked": sum_masked(setup.design, train, labels)}
+            if windows.misses_truth
+            else setup.moments(train, labels)
+        )
+    if validation is not None and len(validation):
+        if windows.misses_truth or validation.unjudged is not None:
+            sums["masked_held_out"] = sum_masked(setup.design, validation, None)
+        else:
+            sums["held_out"] = setup.truth(validation)
     return sums
 
 
@@ -326,7 +351,7 @@ def solve_sums(
     part: SolvablePart,
     module: nn.Module,
     spec: NetworkSpec,
-    sums: Mapping[str, list[Moments]],
+    sums: Sums,
     *,
     loss: BaseLoss,
     has_teacher: bool,
@@ -341,7 +366,7 @@ def solve_sums(
         The module built from the network; it gets the solution.
     spec : NetworkSpec
         What it was built for.
-    sums : dict of str to list of Moments
+    sums : dict of str to list of Moments or MaskedSums
         The results of :func:`sum_windows`, added up.
     loss : BaseLoss
         The objective; all its terms must be quadratic.
@@ -352,19 +377,86 @@ def solve_sums(
     -------
     result : TrainingResult
         One entry of history for every candidate.
+
+    Raises
+    ------
+    ValueError
+        If values are missing, or labels have weights, and the student or loss cannot be solved step by step.
     """
+    terms = PartMoments.of(part, module, spec, loss, has_teacher=has_teacher).terms
+    reason = why_not_by_step(part, terms, misses_truth="masked" in sums, weighted_labels="windows" in sums)
+    if reason is not None:
+        raise ValueError(f"{part.owner} cannot be solved exactly: {reason}")
+    if "masked" in sums:
+        return _solve_masked_sums(part, module, spec, sums, loss=loss, has_teacher=has_teacher)
     start = time.perf_counter()
+    if "windows" in sums:  # labels have weights
+        part = part.without_ties
     setup = PartMoments.of(part, module, spec, loss, has_teacher=has_teacher)
-    moments = {name: groups for name, groups in sums.items() if name != "held_out"}
+    moments = {name: groups for name, groups in sums.items() if not name.endswith("held_out")}
     problem, points = setup.problem(moments), setup.candidates
     errors = np.full(len(points), np.nan)
-    if "held_out" in sums:
+    if "masked_held_out" in sums:
+        held_out = _masked_held_out(sums)
+        errors = np.array([error_of_sums(held_out, problem.solve(one)) for one in points])
+    elif "held_out" in sums:
         errors = problem.errors(points, sums["held_out"])
-    chosen = int(np.argmin(errors)) if len(points) > 1 else 0
+    chosen = int(np.nanargmin(errors)) if len(points) > 1 else 0
     solution = problem.solve(points[chosen])
     _load(module, solution, points[chosen].mask)
     history = _history(setup, points, errors, chosen, problem.term_values(solution, moments), start)
-    return TrainingResult(history=history, best_epoch=1 if "held_out" in sums else None, interrupted=False)
+    return TrainingResult(history=history, best_epoch=1 if holds_out(sums) else None, interrupted=False)
+
+
+def holds_out(sums: Sums) -> bool:
+    """Return whether a validation window has a value to be judged by.
+
+    Parameters
+    ----------
+    sums : dict of str to list of Moments or MaskedSums
+        The results of :func:`sum_windows`, added up.
+
+    Returns
+    -------
+    holds_out : bool
+        Without one, nothing can be chosen.
+    """
+    return "held_out" in sums or any(one.n_observed > 0 for one in sums.get("masked_held_out", []))
+
+
+def _solve_masked_sums(
+    part: SolvablePart, module: nn.Module, spec: NetworkSpec, sums: Sums, *, loss: BaseLoss, has_teacher: bool
+) -> TrainingResult:
+    """Solve each step separately over the observed values, from sums of which some are of windows that miss some."""
+    start = time.perf_counter()
+    setup = PartMoments.of(part.without_ties, module, spec, loss, has_teacher=has_teacher)
+    complete = {name: groups for name, groups in sums.items() if name in ("truth", "teacher_forecast", "windows")}
+    train, points = _join_complete(sums["masked"], complete), setup.candidates
+    solutions = solve_masked_sums(setup.part, setup.terms, points, train)
+    errors = np.full(len(points), np.nan)
+    if holds_out(sums):
+        held_out = _masked_held_out(sums)
+        errors = np.array([error_of_sums(held_out, one) for one in solutions])
+    chosen = int(np.nanargmin(errors)) if len(points) > 1 else 0
+    _load(module, solutions[chosen], points[chosen].mask)
+    values = term_values_of_sums(train, setup.terms, solutions[chosen])
+    history = _history(setup, points, errors, chosen, values, start)
+    return TrainingResult(history=history, best_epoch=1 if holds_out(sums) else None, interrupted=False)
+
+
+def _masked_held_out(sums: Sums) -> list[MaskedSums]:
+    complete = {"truth": sums["held_out"]} if "held_out" in sums else {}
+    return _join_complete(sums.get("masked_held_out"), complete)
+
+
+def _join_complete(masked: list[MaskedSums] | None, complete: Mapping[str, list[Moments]]) -> list[MaskedSums]:
+    """Add moments of complete windows to sums of others, group by group."""
+    if not complete:
+        assert masked is not None
+        return masked
+    by_group = zip(*complete.values(), strict=True)
+    added = [MaskedSums.of_complete(dict(zip(complete, one, strict=True))) for one in by_group]
+    return added if masked is None else [one + more for one, more in zip(masked, added, strict=True)]
 
 
 def _solve_masked(
@@ -378,14 +470,15 @@ def _solve_masked(
 ) -> TrainingResult:
     """Solve each step separately over the observed values, if part of the truth is missing."""
     design, points = setup.design, setup.candidates
-    solutions = solve_masked(design, setup.terms, points, train, labels)
+    sums = sum_masked(design, train, labels)
+    solutions = solve_masked_sums(design.part, setup.terms, points, sums)
     errors = np.full(len(points), np.nan)
     if windows.validation is not None:
         errors = np.array([masked_error(design, solution, windows.validation) for solution in solutions])
     chosen = int(np.nanargmin(errors)) if len(points) > 1 else 0
     _load(module, solutions[chosen], points[chosen].mask)
-    history = _history(setup, points, errors, chosen, None, start)
-    history[chosen]["train_loss"] = masked_error(design, solutions[chosen], train)
+    values = term_values_of_sums(sums, setup.terms, solutions[chosen])
+    history = _history(setup, points, errors, chosen, values, start)
     return TrainingResult(history=history, best_epoch=None if windows.validation is None else 1, interrupted=False)
 
 
@@ -433,7 +526,7 @@ def _history(
     points: Sequence[Candidate],
     errors: np.ndarray,
     chosen: int,
-    values: Mapping[str, float] | None,
+    values: Mapping[str, float],
     start: float,
 ) -> list[dict[str, Any]]:
     """Return one record per candidate; that of the chosen one has the values of the terms on training windows."""
@@ -445,7 +538,7 @@ def _history(
         if np.isfinite(error):
             row["valid_loss"] = float(error)
         row |= {"chosen": number == chosen, "dur": seconds / len(points)}
-        if number == chosen and values is not None:
+        if number == chosen:
             weighted = {f"train_{name}": point.weights[name] * value for name, value in values.items()}
             row |= {"train_loss": sum(weighted.values()), **weighted}
         rows.append(row)

@@ -144,30 +144,58 @@ def why_not_exact(
             "with windows_without_truth or augmentation, blocks would also be judged by windows whose truth is not "
             "known: set selection='validation'."
         )
+    reason = why_not_by_step(part, terms, misses_truth=windows.misses_truth, weighted_labels=weighted_labels)
+    if reason is not None:
+        return reason
+    if part.is_searched and part.selection == "validation" and windows.validation is None:
+        return (
+            "there are no validation windows to choose among several penalties or weights: set validation_fraction, "
+            "or selection='blocks'."
+        )
+    return None
+
+
+def why_not_by_step(
+    part: SolvablePart, terms: Sequence[QuadraticTerm], *, misses_truth: bool, weighted_labels: bool
+) -> str | None:
+    """Return the reason why each step cannot have windows, or weights of labels, of its own.
+
+    Parameters
+    ----------
+    part : SolvablePart
+        The part that the network declares.
+    terms : sequence of QuadraticTerm
+        The terms of the loss.
+    misses_truth : bool
+        Whether a target value is missing.
+    weighted_labels : bool
+        Whether labels count by window.
+
+    Returns
+    -------
+    reason : str or None
+        The reason and what to do about it; None if there is none.
+    """
     diagonal = all(_is_diagonal(term.metric) for term in terms)
     if any(mask is not None for mask in part.masks) and not diagonal:
         return (
             "sparse_season, known_band and known_weights need terms that treat steps separately; a pooled term does "
             "not. Leave one of them out (known_band=None, known_weights='own')."
         )
-    if part.is_tied and (windows.misses_truth or (weighted_labels and "teacher_forecast" in targets)):
-        why = "values of the targets are missing" if windows.misses_truth else "labels count by window"
+    counts_labels = weighted_labels and any(term.target == "teacher_forecast" for term in terms)
+    if part.is_tied and (misses_truth or counts_labels):
+        why = "values of the targets are missing" if misses_truth else "labels count by window"
         return f"{why}, and steps cannot share weights then. Set known_weights='own'."
-    if weighted_labels and "teacher_forecast" in targets and common_basis([term.metric for term in terms]) is None:
+    if counts_labels and common_basis([term.metric for term in terms]) is None:
         return (
             "labels count by window or are of some windows only, and a pooled term needs equal weights of the steps in "
             "the other terms. Leave the pooled term or horizon_weights out, or label all windows alike."
         )
-    if windows.misses_truth:
+    if misses_truth:
         if not diagonal:
             return "values of the targets are missing, and a pooled term needs all steps of a pool. Leave it out."
         if part.is_searched and part.selection == "blocks":
             return "values of the targets are missing: set selection='validation'."
-    if part.is_searched and part.selection == "validation" and windows.validation is None:
-        return (
-            "there are no validation windows to choose among several penalties or weights: set validation_fraction, "
-            "or selection='blocks'."
-        )
     return None
 
 

@@ -12,19 +12,31 @@ of missing values.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import scipy.linalg
 
 from skdistill.data._windows import Windows
+from skdistill.networks._solvable_part import SolvablePart
 from skdistill.training._batches import LabelSource, label_weights
 from skdistill.training._design import Design
 from skdistill.training._exact import Candidate, LinearSolution, QuadraticTerm
 from skdistill.training._input_scale import InputScale, input_variances
+from skdistill.training._moments import Moments
 
-__all__ = ["masked_error", "solve_masked"]
+__all__ = [
+    "MaskedSums",
+    "error_of_sums",
+    "masked_error",
+    "solve_masked",
+    "solve_masked_sums",
+    "sum_masked",
+    "term_values_of_sums",
+]
+
+_TARGETS = ("truth", "teacher_forecast")
 
 
 def solve_masked(
@@ -58,9 +70,29 @@ def solve_masked(
     ----------
     Hoerl and Kennard (1970), Ridge regression; missing targets are left out of the sums.
     """
+    return solve_masked_sums(design.part, terms, points, sum_masked(design, windows, labels))
+
+
+def sum_masked(design: Design, windows: Windows, labels: LabelSource | None) -> list[MaskedSums]:
+    """Add up what the problems of all steps need.
+
+    Parameters
+    ----------
+    design : Design
+        What the map of the solvable part reads.
+    windows : Windows
+        Windows, with missing values in the truth.
+    labels : LabelSource or None
+        Labels of all windows by the teacher; None without a teacher.
+
+    Returns
+    -------
+    groups : list of MaskedSums
+        One per group of channels.
+    """
     part = design.part
     n_groups = len(windows.targets) if part.individual else 1
-    groups = [_Sums(part.width, windows.prediction_length) for _ in range(n_groups)]
+    groups = [MaskedSums.zeros(part.width, windows.prediction_length) for _ in range(n_groups)]
     own_weights = label_weights(labels, windows.weights)
     first = 0
     for contexts, truth, label, weight in design.blocks(windows, labels):
@@ -73,14 +105,37 @@ def solve_masked(
             n_own = own_contexts.shape[1]
             weights_of_rows = None if weight is None else np.repeat(weight, n_own)
             counts = None if counted is None else np.repeat(counted, n_own)
-            group.add(_rows(own_contexts), _rows(truth[:, own]), label_rows, weights_of_rows, counts)
-    weights = np.zeros((len(points), n_groups, windows.prediction_length, part.width))
+            group.count(_rows(own_contexts), _rows(truth[:, own]), label_rows, weights_of_rows, counts)
+    return groups
+
+
+def solve_masked_sums(
+    part: SolvablePart, terms: Sequence[QuadraticTerm], points: Sequence[Candidate], groups: Sequence[MaskedSums]
+) -> list[LinearSolution]:
+    """Solve for every candidate, from sums over windows.
+
+    Parameters
+    ----------
+    part : SolvablePart
+        The part that the network declares.
+    terms : sequence of QuadraticTerm
+        Terms with diagonal metrics.
+    points : sequence of Candidate
+        Candidate weights and penalties.
+    groups : sequence of MaskedSums
+        One per group of channels.
+
+    Returns
+    -------
+    solutions : list of LinearSolution
+        One per candidate.
+    """
+    n_steps = len(groups[0].absent.count)
+    weights = np.zeros((len(points), len(groups), n_steps, part.width))
     biases = np.zeros(weights.shape[:3])
     scale = InputScale.of_variances(part, (group.variances(centered=part.intercept) for group in groups))
     for number, (group, divisor) in enumerate(zip(groups, scale.divisors, strict=True)):
-        if divisor is not None:
-            group.divide(divisor)
-        for step in range(windows.prediction_length):
+        for step in range(n_steps):
             for mask in part.masks:
                 chosen = [place for place, point in enumerate(points) if point.mask is mask]
                 solved = group.solve(
@@ -90,6 +145,7 @@ def solve_masked(
                     penalty_on=part.penalty_on,
                     intercept=part.intercept,
                     allowed=None if mask is None else np.flatnonzero(mask[step]),
+                    divisor=np.ones(part.width) if divisor is None else divisor,
                 )
                 weights[chosen, number, step], biases[chosen, number, step] = solved
     return [scale.solution(LinearSolution(weight, bias)) for weight, bias in zip(weights, biases, strict=True)]
@@ -124,17 +180,78 @@ def masked_error(design: Design, solution: LinearSolution, windows: Windows) -> 
     return total / count if count else float("nan")
 
 
+def error_of_sums(groups: Sequence[MaskedSums], solution: LinearSolution) -> float:
+    """Compute what :func:`masked_error` does, from the sums over the windows.
+
+    Parameters
+    ----------
+    groups : sequence of MaskedSums
+        One per group of channels.
+    solution : LinearSolution
+        The map.
+
+    Returns
+    -------
+    error : float
+        Mean over the observed values; NaN if there are none.
+    """
+    total, count = _squared_errors(groups, solution, "truth").sum(), sum(one.n_observed for one in groups)
+    return max(float(total), 0.0) / count if count else float("nan")  # rounding can leave less than 0
+
+
+def term_values_of_sums(
+    groups: Sequence[MaskedSums], terms: Sequence[QuadraticTerm], solution: LinearSolution
+) -> dict[str, float]:
+    """Compute each unweighted term at a solution.
+
+    Parameters
+    ----------
+    groups : sequence of MaskedSums
+        One per group of channels.
+    terms : sequence of QuadraticTerm
+        Terms with diagonal metrics.
+    solution : LinearSolution
+        The map.
+
+    Returns
+    -------
+    values : dict of str to float
+        Values by name of the term.
+    """
+    n_observed, count = sum(one.n_observed for one in groups), sum(float(one.whole.count) for one in groups)
+    values = {}
+    for term in terms:
+        errors = _squared_errors(groups, solution, term.target)
+        each = len(errors) / max(n_observed, 1.0) if term.target == "truth" else 1.0 / count
+        values[term.name] = float(np.diag(term.metric) @ errors) * each
+    return values
+
+
+def _squared_errors(groups: Sequence[MaskedSums], solution: LinearSolution, target: str) -> np.ndarray:
+    """Return the sums of squared errors of each step, over all groups."""
+    parts = zip(groups, solution.weight, solution.bias, strict=True)
+    return np.sum([one.squared_errors(weight, bias, target) for one, weight, bias in parts], axis=0)
+
+
 @dataclass
 class _Totals:
-    """Sums over rows: of 1, x, x x', t, and t x'."""
+    """Sums over rows: of 1, x and x x'."""
 
     count: np.ndarray
     first: np.ndarray
     second: np.ndarray
 
     @classmethod
-    def zeros(cls, n_rows: int) -> _Totals:
-        return cls(np.zeros(()), np.zeros(n_rows), np.zeros((n_rows, n_rows)))
+    def zeros(cls, n_rows: int, *steps: int) -> _Totals:
+        return cls(np.zeros(steps), np.zeros((*steps, n_rows)), np.zeros((*steps, n_rows, n_rows)))
+
+    @classmethod
+    def of(cls, moments: Moments) -> _Totals:
+        n = moments.context_length
+        return cls(np.array(moments.count, dtype=float), moments.first[:n], moments.second[:n, :n])
+
+    def __add__(self, other: _Totals) -> _Totals:
+        return _Totals(self.count + other.count, self.first + other.first, self.second + other.second)
 
     def add(self, contexts: np.ndarray, weight: np.ndarray) -> np.ndarray:
         """Add rows with weights, and return the weighted rows."""
@@ -144,23 +261,101 @@ class _Totals:
         self.second += weighted.T @ contexts
         return weighted
 
-    def divide(self, divisor: np.ndarray) -> None:
-        """Divide the inputs."""
-        self.first /= divisor
-        self.second /= np.outer(divisor, divisor)
 
+@dataclass
+class MaskedSums:
+    """Sums over windows of one group of channels, whose truth can be missing; ``+`` adds other windows.
 
-class _Sums:
-    """Sums of one group of channels; a row is one channel of one window."""
+    A row is one channel of one window. With d inputs and n steps, ``absent`` has n d d numbers.
 
-    def __init__(self, n_rows: int, n_steps: int) -> None:
-        self.whole = _Totals.zeros(n_rows)
-        self.labeled: _Totals | None = None  # by the weights of the labels; None if these are those of the windows
-        self.absent = _Totals(np.zeros(n_steps), np.zeros((n_steps, n_rows)), np.zeros((n_steps, n_rows, n_rows)))
-        self.sums = {name: np.zeros(n_steps) for name in ("truth", "teacher_forecast")}
-        self.cross = {name: np.zeros((n_steps, n_rows)) for name in self.sums}
+    Parameters
+    ----------
+    whole : totals
+        Of the inputs of all rows.
+    labeled : totals or None
+        The same by the weights of the labels; None if these are those of the windows.
+    absent : totals
+        By step, of the rows whose truth is missing there.
+    sums, squares, cross : dict of str to ndarray of shape (n_steps,), (n_steps,) and (n_steps, n_inputs)
+        Sums of t, t^2 and t x', of the observed truth and of the labels.
+    """
 
-    def add(
+    whole: _Totals
+    labeled: _Totals | None
+    absent: _Totals
+    sums: dict[str, np.ndarray]
+    squares: dict[str, np.ndarray]
+    cross: dict[str, np.ndarray]
+
+    @classmethod
+    def zeros(cls, n_inputs: int, n_steps: int) -> MaskedSums:
+        """Return the sums of no window.
+
+        Parameters
+        ----------
+        n_inputs, n_steps : int
+            Numbers of inputs and steps.
+
+        Returns
+        -------
+        sums : MaskedSums
+            All are 0.
+        """
+        return cls(
+            _Totals.zeros(n_inputs),
+            None,
+            _Totals.zeros(n_inputs, n_steps),
+            {name: np.zeros(n_steps) for name in _TARGETS},
+            {name: np.zeros(n_steps) for name in _TARGETS},
+            {name: np.zeros((n_steps, n_inputs)) for name in _TARGETS},
+        )
+
+    @classmethod
+    def of_complete(cls, moments: Mapping[str, Moments]) -> MaskedSums:
+        """Return the sums of windows without a missing value, from their moments.
+
+        Parameters
+        ----------
+        moments : dict of str to Moments
+            By target; with ``"windows"``, the number of windows, where labels have weights.
+
+        Returns
+        -------
+        sums : MaskedSums
+            Nothing is absent.
+        """
+        of_truth, of_labels = moments.get("truth"), moments.get("teacher_forecast")
+        either = of_truth or of_labels
+        assert either is not None  # terms read one of them
+        n = either.context_length
+        new = cls.zeros(n, len(either.first) - n)
+        new.whole = _Totals.of(either)
+        if "windows" in moments:
+            assert of_labels is not None  # they have the weights
+            new.labeled = _Totals.of(of_labels)
+            if of_truth is None:  # only the number of windows is known of these
+                new.whole = _Totals.of(of_labels.times(moments["windows"].count / max(of_labels.count, 1e-300)))
+        for name in _TARGETS:
+            if name in moments:
+                new.sums[name], new.cross[name] = moments[name].first[n:], moments[name].second[n:, :n]
+                new.squares[name] = np.diag(moments[name].second)[n:]
+        return new
+
+    def __add__(self, other: MaskedSums) -> MaskedSums:
+        """Add other windows; where only one of both has weights of labels, labels of the other count 1."""
+        one, more = (self.labeled, other.labeled)
+        if one is not None or more is not None:
+            labeled = (self.whole if one is None else one) + (other.whole if more is None else more)
+        return MaskedSums(
+            self.whole + other.whole,
+            None if one is None and more is None else labeled,
+            self.absent + other.absent,
+            {name: self.sums[name] + other.sums[name] for name in _TARGETS},
+            {name: self.squares[name] + other.squares[name] for name in _TARGETS},
+            {name: self.cross[name] + other.cross[name] for name in _TARGETS},
+        )
+
+    def count(
         self,
         contexts: np.ndarray,
         truth: np.ndarray,
@@ -168,7 +363,17 @@ class _Sums:
         weight: np.ndarray | None = None,
         label_weight: np.ndarray | None = None,
     ) -> None:
-        """Add rows (n, n_rows) with their truth (n, n_steps), NaN where missing, labels, and weights of both."""
+        """Count rows.
+
+        Parameters
+        ----------
+        contexts : ndarray of shape (n, n_inputs)
+            Inputs.
+        truth, label : ndarray of shape (n, n_steps), label or None
+            Truth, NaN where missing, and labels.
+        weight, label_weight : ndarray of shape (n,) or None, default=None
+            What each row counts, and its label; None means 1, and the same.
+        """
         weight = np.ones(len(contexts)) if weight is None else weight
         weighted = self.whole.add(contexts, weight)
         counted, of_label = weight, weighted
@@ -184,20 +389,58 @@ class _Sums:
         observed = np.where(missing, 0.0, truth)
         self.sums["truth"] += weight @ observed
         self.cross["truth"] += observed.T @ weighted
+        self.squares["truth"] += weight @ observed**2
         if label is not None:
             self.sums["teacher_forecast"] += counted @ label
+            self.squares["teacher_forecast"] += counted @ label**2
             self.cross["teacher_forecast"] += label.T @ of_label
 
-    def variances(self, *, centered: bool) -> np.ndarray:
-        """Return the variances of the inputs over all windows."""
-        return input_variances(self.whole.first, self.whole.second, float(self.whole.count), centered=centered)
+    @property
+    def n_observed(self) -> float:
+        """The number of observed values, over all steps."""
+        return float(self.absent.count.size * self.whole.count - self.absent.count.sum())
 
-    def divide(self, divisor: np.ndarray) -> None:
-        """Divide the inputs (n_rows,)."""
-        for totals in (self.whole, self.absent, *([] if self.labeled is None else [self.labeled])):
-            totals.divide(divisor)
-        for cross in self.cross.values():
-            cross /= divisor
+    def squared_errors(self, weight: np.ndarray, bias: np.ndarray, target: str) -> np.ndarray:
+        """Sum the squared errors of a map over the observed truth, or over the labels.
+
+        Parameters
+        ----------
+        weight : ndarray of shape (n_steps, n_inputs)
+            Weights of the map.
+        bias : ndarray of shape (n_steps,)
+            Intercepts.
+        target : {"truth", "teacher_forecast"}
+            What is forecast.
+
+        Returns
+        -------
+        totals : ndarray of shape (n_steps,)
+            The sums.
+        """
+        whole = self.whole if target == "truth" or self.labeled is None else self.labeled
+        count, first = whole.count, whole.first
+        second = np.einsum("hx,hx->h", weight @ whole.second, weight)
+        if target == "truth":
+            count, first = count - self.absent.count, first - self.absent.first
+            second = second - np.einsum("hx,hxy,hy->h", weight, self.absent.second, weight, optimize=True)
+        level = np.einsum("hx,hx->h", weight, np.broadcast_to(first, weight.shape))
+        cross = np.einsum("hx,hx->h", weight, self.cross[target]) + bias * self.sums[target]
+        return np.asarray(second + 2 * bias * level + bias**2 * count - 2 * cross + self.squares[target])
+
+    def variances(self, *, centered: bool) -> np.ndarray:
+        """Compute the variances of the inputs over all windows.
+
+        Parameters
+        ----------
+        centered : bool
+            Whether around their means.
+
+        Returns
+        -------
+        variances : ndarray of shape (n_inputs,)
+            The variances.
+        """
+        return input_variances(self.whole.first, self.whole.second, float(self.whole.count), centered=centered)
 
     def solve(
         self,
@@ -208,8 +451,34 @@ class _Sums:
         penalty_on: str,
         intercept: bool,
         allowed: np.ndarray | None,
+        divisor: np.ndarray,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return weights (n_candidates, n_rows) and biases (n_candidates,) of a step, over the allowed inputs."""
+        """Solve a step for several candidates.
+
+        Parameters
+        ----------
+        step : int
+            Its number.
+        terms : sequence of QuadraticTerm
+            Terms with diagonal metrics.
+        points : sequence of Candidate
+            Candidate weights and penalties.
+        penalty_on : {"weights", "forecast"}
+            What the penalty counts.
+        intercept : bool
+            Whether there is an intercept.
+        allowed : ndarray of int or None
+            Inputs that the step reads; None means all.
+        divisor : ndarray of shape (n_inputs,)
+            Units of the inputs, in which the penalty counts.
+
+        Returns
+        -------
+        weights : ndarray of shape (n_candidates, n_inputs)
+            Weights of the divided inputs.
+        biases : ndarray of shape (n_candidates,)
+            Intercepts.
+        """
         here = np.arange(len(self.whole.first)) if allowed is None else allowed
         weights = np.zeros((len(points), len(self.whole.first)))
         biases = np.zeros(len(points))
@@ -217,17 +486,23 @@ class _Sums:
         for number, point in enumerate(points):
             key = tuple(point.weights.values())
             if key not in factored:
-                factored[key] = self._step(step, terms, point, intercept, here)
+                factored[key] = self._step(step, terms, point, intercept, here, divisor)
             shares = sum(point.weights[term.name] * term.metric[step, step] for term in terms)
             penalty = point.penalty * shares if penalty_on == "forecast" else point.penalty / len(self.absent.count)
             weights[number, here], biases[number] = factored[key].solve(float(penalty))
         return weights, biases
 
     def _step(
-        self, step: int, terms: Sequence[QuadraticTerm], point: Candidate, intercept: bool, here: np.ndarray
+        self,
+        step: int,
+        terms: Sequence[QuadraticTerm],
+        point: Candidate,
+        intercept: bool,
+        here: np.ndarray,
+        divisor: np.ndarray,
     ) -> _Step:
         n_steps = len(self.absent.count)
-        n_observed = n_steps * float(self.whole.count) - self.absent.count.sum()
+        n_observed = self.n_observed
         count, first, second = 0.0, np.zeros_like(self.whole.first), np.zeros_like(self.whole.second)
         level, cross = 0.0, np.zeros_like(self.whole.first)
         for term in terms:
@@ -240,6 +515,7 @@ class _Sums:
             second += share * (whole.second - is_truth * self.absent.second[step])
             level += share * self.sums[term.target][step]
             cross += share * self.cross[term.target][step]
+        first, second, cross = first / divisor, second / np.outer(divisor, divisor), cross / divisor
         return _Step.of(count, first[here], second[np.ix_(here, here)], level, cross[here], intercept)
 
 

@@ -17,6 +17,7 @@ from skdistill import DistilledForecasterCV, scale_out
 from skdistill._shorthand import resolve_loss
 from skdistill.data._scaling import Scaling
 from skdistill.datasets import read_panel, to_long
+from skdistill.losses import TeacherForecast
 from skdistill.networks import Linear
 from skdistill.scale_out._collect import collect
 from skdistill.scale_out._reader import SeriesReader
@@ -81,6 +82,66 @@ def test_the_student_of_fit_on_all_rows(settings, table, monkeypatch):
         np.testing.assert_allclose(together.predict(panel), alone.predict(panel), rtol=1e-4)
 
 
+class WeighsOwnTeacher(LastValueTeacher):
+    """Weighs the labels of the series it was fitted on, and of no others."""
+
+    def label_training(self, contexts):
+        labels = self.label(contexts)
+        return replace(labels, weight=torch.where(contexts.values[:, -1, 0] > 0, 0.25, 2.0))
+
+
+def with_gaps(table, *, first=0):
+    """Values are missing from a series on; the other blocks are complete."""
+    number = table["unique_id"].str[1:].astype(int)
+    gaps = np.random.default_rng(0).random((len(table), 2)) < 0.15
+    return table.assign(
+        **{name: table[name].mask(gaps[:, place] & (number >= first)) for place, name in enumerate(CHANNELS)}
+    )
+
+
+CHANNELS = ["c0", "c1"]
+WITH_GAPS = [
+    {},
+    {"scaling": "global", "student": Linear(penalty=[0.01, 0.1, 10.0], individual=True), "validation_fraction": 0.3},
+    {"scaling": "window", "student": Linear(penalty=[0.01, 1.0]), "validation_fraction": 0.3, "window_step": 2},
+    {"known_covariates": ["c1"], "student": Linear(penalty=[0.1, 1.0]), "validation_fraction": 0.3},
+    {"teacher": LastValueTeacher(offset=0.3), "validation_fraction": 0},
+    {"teacher": LastValueTeacher(offset=0.3), "loss": TeacherForecast(), "validation_fraction": 0},
+]
+
+
+@pytest.mark.parametrize("first", [0, 20, 34], ids=["all", "later blocks", "not in the sample"])
+@pytest.mark.parametrize("settings", WITH_GAPS, ids=str)
+@pytest.mark.filterwarnings("ignore:the series of X differ in scale")
+def test_each_step_has_the_windows_in_which_it_is_observed(settings, first, table, monkeypatch):
+    gaps = with_gaps(table, first=first)
+    alone = forecaster(**settings).fit(read_panel(gaps))
+    read_in_small_blocks(monkeypatch)
+    together = scale_out.fit(forecaster(**settings), gaps)
+    for name, values in weights(alone).items():
+        np.testing.assert_allclose(weights(together)[name], values, rtol=1e-5, atol=1e-6)
+    for name in ("train_loss", "valid_loss", "chosen"):
+        found, right = ([row.get(name, 0) for row in one.history_] for one in (together, alone))
+        np.testing.assert_allclose(found, right, rtol=1e-6)
+
+
+@pytest.mark.parametrize("loss", ["response", TeacherForecast()], ids=str)
+def test_weights_of_labels_count_beside_missing_values(loss, table, monkeypatch):
+    few = with_gaps(table[table.unique_id < "s16"], first=8)  # all are in the sample, which alone has weights
+    settings = {"teacher": WeighsOwnTeacher(offset=0.3), "validation_fraction": 0, "loss": loss}
+    alone = forecaster(**settings).fit(read_panel(few))
+    read_in_small_blocks(monkeypatch)
+    together = scale_out.fit(forecaster(**settings), few)
+    np.testing.assert_allclose(weights(together)["weight"], weights(alone)["weight"], rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("first", [0, 34], ids=["all", "not in the sample"])
+def test_steps_that_share_weights_are_refused_where_values_are_missing(first, table):
+    settings = {"known_covariates": ["c1"], "student": Linear(known_weights="shared", solver="exact")}
+    with pytest.raises(ValueError, match=r"values of the targets are missing.*Set known_weights='own'"):
+        scale_out.fit(forecaster(**settings), with_gaps(table, first=first))
+
+
 def given_labels(table):
     times = np.sort(table["ds"].unique())
     numbers, origins = (one.ravel() for one in np.meshgrid(np.arange(16), times, indexing="ij"))
@@ -114,14 +175,6 @@ def test_series_that_are_not_in_the_sample_are_new_to_its_teacher(table):
     by_series = forecaster(teacher=[SktimeTeacher(ThetaForecaster(), fitting="series")])
     with pytest.raises(ValueError, match=r"SktimeTeacher is fitted on the rows of each series.*on 32 of the 40 series"):
         scale_out.fit(by_series, table)
-
-
-class WeighsOwnTeacher(LastValueTeacher):
-    """Weighs the labels of the series it was fitted on, and of no others."""
-
-    def label_training(self, contexts):
-        labels = self.label(contexts)
-        return replace(labels, weight=torch.where(contexts.values[:, -1, 0] > 0, 0.25, 2.0))
 
 
 def test_labels_without_weights_count_in_full_beside_those_of_other_blocks(table, monkeypatch):
@@ -302,13 +355,6 @@ def test_units_that_there_are_not_cannot_be_left_out(table):
         scale_out.fit(forecaster(scaling="window"), table, keep_units=False)
 
 
-def test_validation_windows_that_are_left_out_are_said_too(table):
-    gap = table["unique_id"].eq("s09") & (table.groupby("unique_id").cumcount() == 45)
-    few = table.assign(c0=table["c0"].mask(gap))
-    with pytest.warns(UserWarning, match="remain, in training and validation"):
-        scale_out.fit(forecaster(student=Linear(penalty=[0.1, 1.0]), validation_fraction=0.3), few)
-
-
 @pytest.mark.parametrize("stored", [False, True])
 @pytest.mark.parametrize("scaling", ["global", "series"])
 def test_a_covariate_of_float32_that_varies_by_rounding_never_moves(table, scaling, stored, tmp_path):
@@ -348,35 +394,17 @@ def test_a_target_that_starts_in_the_validation_rows_does_not_rule_the_choice(ta
     if stored:
         started.to_parquet(tmp_path / "rows.parquet")
         fitted = scale_out.fit(forecaster(**penalties), tmp_path / "rows.parquet", store=tmp_path / "store")
-        losses = [[row["valid_loss"] for row in one.history_] for one in (fitted, expected)]
-        np.testing.assert_allclose(*losses, rtol=1e-9)
     else:
-        with pytest.warns(UserWarning, match="validation windows are left out: a target that is constant in the"):
-            fitted = scale_out.fit(forecaster(**penalties), started)
-        assert max(row["valid_loss"] for row in fitted.history_) < 10
+        fitted = scale_out.fit(forecaster(**penalties), started)
+    losses = [[row["valid_loss"] for row in one.history_] for one in (fitted, expected)]
+    np.testing.assert_allclose(*losses, rtol=1e-7)
     assert [row["chosen"] for row in fitted.history_] == [row["chosen"] for row in expected.history_]
-
-
-def test_candidates_without_a_validation_window_are_refused(table):
-    n_rows, step = table.groupby("unique_id")["ds"].transform("size"), table.groupby("unique_id").cumcount()
-    started = table.assign(new=np.where(step >= 0.7 * n_rows, 1.0 + step, 0.0))
-    student = Linear(penalty=[0.01, 0.1])
-    with (
-        pytest.warns(UserWarning, match="windows are left out"),
-        pytest.raises(ValueError, match="no validation window is left by which fit could choose among the candidates"),
-    ):
-        scale_out.fit(forecaster(student=student, scaling="global", validation_fraction=0.3), started)
 
 
 def test_what_is_left_out_is_said(table):
     few = table[(table["unique_id"] != "s07") | (table.groupby("unique_id").cumcount() < 9)].copy()
-    few.loc[few["unique_id"].eq("s09") & few["ds"].eq("2024-01-02 06:00"), "c0"] = np.nan
-    fitted = forecaster()
-    with pytest.warns(UserWarning, match="left out|too few") as told:
-        scale_out.fit(fitted, few)
-    messages = " ".join(str(one.message) for one in told)
-    assert "1 of 40 series have too few training rows" in messages
-    assert "windows are left out because a value of their horizon is missing" in messages
+    with pytest.warns(UserWarning, match="1 of 40 series have too few training rows"):
+        scale_out.fit(forecaster(), few)
 
 
 @pytest.mark.slow
