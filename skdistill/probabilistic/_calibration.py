@@ -295,7 +295,8 @@ class RollingConformal(BaseCalibration):
     Parameters
     ----------
     n_windows : int, default=500
-        Number of windows to keep. Fewer windows follow a drift faster, but estimate the outer quantiles less precisely.
+        Number of windows to keep: of several series, the last ones in time, or, where labels are no times, those
+        nearest to the end of their series. Fewer follow a drift faster, but estimate outer quantiles less precisely.
 
     See Also
     --------

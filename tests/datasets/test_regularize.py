@@ -233,6 +233,14 @@ def test_days_are_rounded_to_midnight_of_the_clock(freq, zone, tolerance):
     assert list(series.index) == list(days)
 
 
+@pytest.mark.parametrize("is_missing", [False, True])
+def test_days_at_a_time_that_half_an_hour_skips(is_missing):
+    days = pd.date_range("2024-10-01 02:15", periods=12)
+    labels = days.where(days.day != 6, days + pd.Timedelta("15min")).tz_localize("Australia/Lord_Howe")
+    series = quiet(table(labels[np.arange(12) != 5] if is_missing else labels), time="at")
+    assert list(series.index) == list(labels)
+
+
 @pytest.mark.parametrize("zone", [None, "Europe/Berlin"])
 @pytest.mark.parametrize(
     ("freq", "first", "tolerance"),
