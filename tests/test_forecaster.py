@@ -295,6 +295,22 @@ def test_windows_without_truth_join_the_training():
     assert not np.array_equal(log.predict(make_series()), plain.predict(make_series()))
 
 
+@pytest.mark.parametrize("without_truth", [False, True])
+def test_a_window_is_labeled_where_some_true_value_of_its_horizon_is_observed(without_truth):
+    series = make_series(60)
+    series[30:35] = np.nan  # a whole horizon of 4 steps from rows 30 and 31 on
+    origins = []
+
+    class Curious(LastValueTeacher):
+        def label_training(self, contexts):
+            origins.extend(np.asarray(contexts.origins).tolist())
+            return self.label(contexts)
+
+    settings = {"validation_fraction": 0, "windows_without_truth": without_truth}
+    length = make_forecaster(teacher=Curious(), max_epochs=1, **settings).fit(series).spec_.context_length
+    assert set(origins) == set(range(length, 61 if without_truth else 57)) - {30, 31}
+
+
 def test_validation_fraction_zero_trains_every_epoch():
     forecaster = make_forecaster(validation_fraction=0, max_epochs=7).fit(make_series())
     assert len(forecaster.history_) == 7

@@ -3,8 +3,8 @@
 
 Values of hourly series of M4 are removed: single rows at random, or whole days. An exact linear student is fitted on
 the series with their gaps, and on series whose gaps were interpolated linearly before. Both forecast the test horizon
-from contexts with gaps. Then a teacher labels all windows, also those whose truth is missing, and the student learns
-from both. MASE is in units of the complete training rows, so figures can be compared.
+from contexts with gaps. Then a teacher labels the windows with some true value, and the student learns from truth
+and labels, also at steps without truth. MASE is in units of the complete training rows, so figures can be compared.
 
 Run ``python examples/reproduce/gaps.py``; it takes every seventh series.
 """

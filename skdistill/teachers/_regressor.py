@@ -32,8 +32,9 @@ class RegressorTeacher(BaseTeacher):
     Every step of the horizon of every window is a row of a table. Its columns are the number of the step, its calendar,
     the last values of the target, its values one and more seasons before the step, their mean, level and spread; of a
     known covariate the value at the step, at the steps beside it, its mean over the horizon, and its change since a
-    season before; of a past covariate the last values; static covariates. The regressor forecasts how far the target is
-    from the mean of its last season, in standardized units.
+    season before; of a past covariate the last value, the mean of its last season, and the value a season before the
+    step; static covariates. The regressor forecasts how far the target is from the mean of its last season, in
+    standardized units.
 
     A regressor of this kind memorizes its training rows, and would label them with the truth. So the training windows
     are labeled out of fold, by copies that have not seen them (``n_folds``).
