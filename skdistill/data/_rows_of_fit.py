@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from skdistill.data._inputs import read_series
 from skdistill.data._kept_series import ChangedSeriesError
@@ -85,11 +86,12 @@ def rows_before_series(one: Series, trained: Series | None, targets: Sequence[in
     >>> rows_before_series(Series(values[2:], days[2:]), Series(values[:4], days[:4]), [0]).ravel()
     array([0., 1.])
     """
-    if trained is None or not _share_labels(one, trained):
+    if trained is None or _shared_labels(one.index, trained.index) is None:
         return np.empty((0, len(targets)))
     place = int(_places(one, trained, targets)[0])
     rows = trained.values[:, list(targets)]
-    follows = place < 0 and trained.labels_ahead(1)[0] == one.index[0]  # type: ignore[index]  # there are labels
+    ahead = _shared_labels(one.index[:1], trained.labels_ahead(1))  # type: ignore[index]  # there are labels
+    follows = place < 0 and ahead is not None and ahead[0][0] == ahead[1][0]
     return rows if follows else rows[: max(0, place)]
 
 
@@ -158,15 +160,23 @@ def _places(one: Series, trained: Series, targets: Sequence[int]) -> np.ndarray:
     values, known = one.values[:, list(targets)], trained.values[:, list(targets)]
     if one.index is None and trained.index is None:
         return np.arange(len(one)) if np.array_equal(values, known, equal_nan=True) else nowhere
-    if not _share_labels(one, trained):
+    shared = _shared_labels(one.index, trained.index)
+    if shared is None:
         return nowhere
-    places: np.ndarray = trained.index.get_indexer(one.index)  # type: ignore[union-attr, arg-type]  # labels
+    places: np.ndarray = shared[1].get_indexer(shared[0])
     seen = places >= 0
     return places if np.array_equal(values[seen], known[places[seen]], equal_nan=True) else nowhere
 
 
-def _share_labels(one: Series, trained: Series) -> bool:
-    """Return whether both have labels, and of one kind."""
-    if one.index is None or trained.index is None:
-        return False
-    return kind_of_labels(one.index) == kind_of_labels(trained.index)
+def _shared_labels(labels: pd.Index | None, others: pd.Index | None) -> tuple[pd.Index, pd.Index] | None:
+    """Return labels that can be compared, times as periods beside periods; None if there are none of one kind."""
+    if labels is None or others is None:
+        return None
+    labels, others = _as_periods(labels, others), _as_periods(others, labels)
+    return (labels, others) if kind_of_labels(labels) == kind_of_labels(others) and others.is_unique else None
+
+
+def _as_periods(labels: pd.Index, others: pd.Index) -> pd.Index:
+    if isinstance(others, pd.PeriodIndex) and isinstance(labels, pd.DatetimeIndex) and labels.tz is None:
+        return labels.to_period(others.freq)  # type: ignore[arg-type]  # any step of periods
+    return labels

@@ -472,3 +472,17 @@ def test_times_of_another_resolution_are_the_same_times(change):
     tables = [forecaster.compare(rows, n_resamples=2, season=24) for rows in (frame[200:], after)]
     np.testing.assert_array_equal(*(table["mse"] for table in tables))
     assert tables[0].loc["seasonal naive"].notna().any()
+
+
+@pytest.mark.parametrize("freq", ["D", "ME"])
+@pytest.mark.parametrize("fitted_on_periods", [False, True])
+def test_periods_are_the_times_in_them(freq, fitted_on_periods):
+    times = make_frame(230).set_axis(pd.date_range("2000-01-31", periods=230, freq=freq), axis=0)
+    periods = times.set_axis(times.index.to_period(), axis=0)
+    trained, rows = (periods, times) if fitted_on_periods else (times, periods)
+    forecaster = make_forecaster(teacher=None).fit(trained[:200])
+    with pytest.warns(UserWarning, match="have true values that fit was given"):
+        forecaster.compare(rows[180:], n_resamples=2)
+    expected, table = (forecaster.compare(one[200:], n_resamples=2, season=24) for one in (trained, rows))
+    np.testing.assert_array_equal(table["mse"], expected["mse"])
+    assert table.loc["seasonal naive"].notna().any()
