@@ -23,7 +23,6 @@ from skdistill.training._exactness import why_not_by_step
 from skdistill.training._masked import (
     MaskedSums,
     error_of_sums,
-    masked_error,
     solve_masked,
     solve_masked_sums,
     sum_masked,
@@ -83,13 +82,14 @@ def solve_part(
         One entry of history for every candidate.
     """
     start = time.perf_counter()
+    if windows.misses_truth:
+        sums = sum_windows(part, module, spec, windows, loss=loss, labels=labels)
+        return _solve_masked_sums(part, module, spec, sums, loss=loss, has_teacher=labels is not None, start=start)
     setup = PartMoments.of(part, module, spec, loss, has_teacher=labels is not None)
     train = windows.known_train if labels is None else windows.train
-    if windows.misses_truth or setup.counts_labels(labels):
+    if setup.counts_labels(labels):
         setup = PartMoments.of(part.without_ties, module, spec, loss, has_teacher=labels is not None)
     points = setup.candidates
-    if windows.misses_truth:
-        return _solve_masked(setup, module, windows, train, labels, start=start)
     moments = setup.moments(train, labels)
     validation = windows.validation
     held_out = None if validation is None or validation.unjudged is not None else setup.truth(validation)
@@ -100,7 +100,8 @@ def solve_part(
     elif held_out is not None:
         errors = problem.errors(points, held_out)
     elif validation is not None:
-        errors = np.array([masked_error(setup.design, problem.solve(one), validation) for one in points])
+        judged = sum_masked(setup.design, validation, None)
+        errors = np.array([error_of_sums(judged, problem.solve(one)) for one in points])
     chosen = int(np.argmin(errors)) if len(points) > 1 else 0
     solution = problem.solve(points[chosen])
     _load(module, solution, points[chosen].mask)
@@ -383,13 +384,13 @@ def solve_sums(
     ValueError
         If values are missing, or labels have weights, and the student or loss cannot be solved step by step.
     """
+    start = time.perf_counter()
     terms = PartMoments.of(part, module, spec, loss, has_teacher=has_teacher).terms
     reason = why_not_by_step(part, terms, misses_truth="masked" in sums, weighted_labels="windows" in sums)
     if reason is not None:
         raise ValueError(f"{part.owner} cannot be solved exactly: {reason}")
     if "masked" in sums:
-        return _solve_masked_sums(part, module, spec, sums, loss=loss, has_teacher=has_teacher)
-    start = time.perf_counter()
+        return _solve_masked_sums(part, module, spec, sums, loss=loss, has_teacher=has_teacher, start=start)
     if "windows" in sums:  # labels have weights
         part = part.without_ties
     setup = PartMoments.of(part, module, spec, loss, has_teacher=has_teacher)
@@ -425,10 +426,16 @@ def holds_out(sums: Sums) -> bool:
 
 
 def _solve_masked_sums(
-    part: SolvablePart, module: nn.Module, spec: NetworkSpec, sums: Sums, *, loss: BaseLoss, has_teacher: bool
+    part: SolvablePart,
+    module: nn.Module,
+    spec: NetworkSpec,
+    sums: Sums,
+    *,
+    loss: BaseLoss,
+    has_teacher: bool,
+    start: float,
 ) -> TrainingResult:
     """Solve each step separately over the observed values, from sums of which some are of windows that miss some."""
-    start = time.perf_counter()
     setup = PartMoments.of(part.without_ties, module, spec, loss, has_teacher=has_teacher)
     complete = {name: groups for name, groups in sums.items() if name in ("truth", "teacher_forecast", "windows")}
     train, points = _join_complete(sums["masked"], complete), setup.candidates
@@ -457,29 +464,6 @@ def _join_complete(masked: list[MaskedSums] | None, complete: Mapping[str, list[
     by_group = zip(*complete.values(), strict=True)
     added = [MaskedSums.of_complete(dict(zip(complete, one, strict=True))) for one in by_group]
     return added if masked is None else [one + more for one, more in zip(masked, added, strict=True)]
-
-
-def _solve_masked(
-    setup: PartMoments,
-    module: nn.Module,
-    windows: TrainingWindows,
-    train: Windows,
-    labels: LabelSource | None,
-    *,
-    start: float,
-) -> TrainingResult:
-    """Solve each step separately over the observed values, if part of the truth is missing."""
-    design, points = setup.design, setup.candidates
-    sums = sum_masked(design, train, labels)
-    solutions = solve_masked_sums(design.part, setup.terms, points, sums)
-    errors = np.full(len(points), np.nan)
-    if windows.validation is not None:
-        errors = np.array([masked_error(design, solution, windows.validation) for solution in solutions])
-    chosen = int(np.nanargmin(errors)) if len(points) > 1 else 0
-    _load(module, solutions[chosen], points[chosen].mask)
-    values = term_values_of_sums(sums, setup.terms, solutions[chosen])
-    history = _history(setup, points, errors, chosen, values, start)
-    return TrainingResult(history=history, best_epoch=None if windows.validation is None else 1, interrupted=False)
 
 
 def _leave_blocks_out(

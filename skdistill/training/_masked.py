@@ -29,7 +29,6 @@ from skdistill.training._moments import Moments
 __all__ = [
     "MaskedSums",
     "error_of_sums",
-    "masked_error",
     "solve_masked",
     "solve_masked_sums",
     "sum_masked",
@@ -151,37 +150,8 @@ def solve_masked_sums(
     return [scale.solution(LinearSolution(weight, bias)) for weight, bias in zip(weights, biases, strict=True)]
 
 
-def masked_error(design: Design, solution: LinearSolution, windows: Windows) -> float:
-    """Compute the MSE of a map over the observed truth of windows.
-
-    Parameters
-    ----------
-    design : Design
-        What the map of the solvable part reads.
-    solution : LinearSolution
-        The map.
-    windows : Windows
-        Windows; their truth can have missing values.
-
-    Returns
-    -------
-    error : float
-        Mean over the observed values; NaN if there are none.
-    """
-    total, count = 0.0, 0.0
-    for contexts, truth, _, weight in design.blocks(windows, None):
-        forecast = contexts @ solution.weight.swapaxes(-1, -2) if len(solution.weight) == 1 else None
-        if forecast is None:
-            forecast = np.einsum("bcl,chl->bch", contexts, solution.weight)
-        squares = np.square(forecast + solution.bias - truth)
-        observed = ~np.isnan(squares)
-        shares = np.where(observed, 1.0 if weight is None else weight[:, None, None], 0.0)
-        total, count = total + float((shares * np.where(observed, squares, 0.0)).sum()), count + float(shares.sum())
-    return total / count if count else float("nan")
-
-
 def error_of_sums(groups: Sequence[MaskedSums], solution: LinearSolution) -> float:
-    """Compute what :func:`masked_error` does, from the sums over the windows.
+    """Compute the MSE of a map over the observed truth of windows, from their sums.
 
     Parameters
     ----------
