@@ -2,6 +2,7 @@
 
 import itertools
 import pickle
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -299,3 +300,35 @@ def test_refresh_goes_on_with_what_was_fitted_or_says_so(changed):
     forecaster = make_exact(teacher=LastValueTeacher()).fit(make_series(60))
     with pytest.raises(ValueError, match=rf"{next(iter(changed))} of DistilledForecaster was .* in fit and is "):
         forecaster.set_params(**changed).refresh(make_series(70)[60:])
+
+
+@pytest.mark.parametrize("level", [0.0, 2.0, -30.0])
+@pytest.mark.parametrize("student", [Linear(), MLP(4)], ids=["exact", "mlp"])
+def test_windows_far_from_a_target_that_was_constant_in_fit_are_left_out(student, level):
+    rows = make_series(160)
+    rows[:, 1] = level
+    far = rows.copy()
+    far[140:, 1] = level + 1000 * (1 + np.arange(20))
+    forecasters = []
+    for new, told in ((rows[100:], None), (far[100:], "refresh leaves out 20 windows of X"), (rows[100:140], None)):
+        forecaster = make_forecaster(teacher=None, student=student, loss="response", **SETTINGS).fit(rows[:100])
+        if told is None:
+            forecaster.refresh(new)
+        else:
+            with pytest.warns(UserWarning, match=told):
+                forecaster.refresh(new)
+        forecasters.append(forecaster.predict(rows))
+    np.testing.assert_allclose(forecasters[1], forecasters[2], rtol=1e-6)
+    assert np.abs(forecasters[0] - forecasters[2]).max() > 1e-4  # the rows that are left out would teach
+
+
+def test_windows_near_a_small_target_that_was_constant_in_fit_teach():
+    rows = make_series(140)
+    rows[:, 1] = 1e-3
+    rows[120:, 1] = 6e-3
+    forecaster = make_forecaster(teacher=None, student=Linear(), loss="response", **SETTINGS).fit(rows[:100])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        forecaster.refresh(rows[100:])
+    expected = make_forecaster(teacher=None, student=Linear(), loss="response", **SETTINGS).fit(rows[:100])
+    assert np.abs(forecaster.predict(rows) - expected.refresh(rows[100:120]).predict(rows)).max() > 1e-5

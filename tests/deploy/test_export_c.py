@@ -151,3 +151,15 @@ def test_what_c_cannot_say_is_refused(tmp_path):
     quantiles = make_forecaster(teacher=None, student="linear", quantiles=(0.1, 0.9), loss="quantiledistill")
     with pytest.warns(UserWarning, match=r"student\.h will hold the point forecast alone"):
         quantiles.fit(frame).export(tmp_path / "student.h")
+
+
+@pytest.mark.parametrize("scaling", ["series", "window"])
+def test_a_context_with_one_observed_value_is_forecast_at_it_in_c(scaling, tmp_path):
+    panel = {name: level + make_series(60, 1, seed=level) for name, level in (("a", 3), ("b", 50))}
+    forecaster = make_forecaster(teacher=None, student=MLP(4, kernel_size=3), scaling=scaling).fit(panel)
+    forecaster.export(tmp_path / "student.h")
+    levels, rows = [1000.0, 2e-6, -0.3, 0.0, 3.2e8], [0, 3, 7, 10, 11]
+    windows = np.full((5, 12, 1), np.nan, dtype=np.float32)
+    windows[range(5), rows, 0] = levels
+    answers = run(tmp_path / "student.h", windows, (4, 1), 2 if scaling == "series" else None)  # 2: none of the panel
+    np.testing.assert_allclose(answers, np.tile(np.float32(levels)[:, None, None], (1, 4, 1)), rtol=1e-7)
