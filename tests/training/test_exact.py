@@ -210,7 +210,7 @@ TRENDS = [Trend(step=3), Trend(step=3, include_last=False), Trend(sampling="pool
         *TRENDS,
     ],
 )
-@pytest.mark.parametrize("horizon", [1, 4, 11])
+@pytest.mark.parametrize("horizon", [1, 2, 4, 11])
 def test_quadratic_forms_are_their_terms(term, horizon):
     generator = torch.Generator().manual_seed(0)
     forecast, target = (torch.randn(6, horizon, 2, generator=generator, dtype=torch.float64) for _ in range(2))

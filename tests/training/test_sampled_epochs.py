@@ -7,7 +7,7 @@ from doubles import make_forecaster, make_frame, make_series
 
 from skdistill import DistilledRegressor
 from skdistill.networks import MLP, DLinear
-from skdistill.training._batches import BatchLoader
+from skdistill.training._batches import BatchLoader, _draw_some
 from skdistill.training._net import DistillationNet
 
 
@@ -84,3 +84,11 @@ def test_losses_read_at_the_end_are_those_of_every_batch(monkeypatch):
 def _late(self, iterator, *arguments, **options):
     if iterator is not None:
         self._run_and_read_late(iterator, *arguments, **options)
+
+
+def test_some_windows_of_many_are_drawn_from_all_of_them_in_random_order():
+    torch.manual_seed(0)
+    drawn = torch.stack([_draw_some(10_000, 200) for _ in range(50)])
+    assert all(len(one.unique()) == 200 for one in drawn)
+    assert abs(drawn.double().mean() - 4999.5) < 5 * 2887 / 100  # of a uniform draw
+    assert abs((drawn.diff(dim=1) > 0).double().mean() - 0.5) < 0.02
