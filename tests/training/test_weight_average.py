@@ -47,6 +47,15 @@ def test_training_itself_is_that_without_an_average(monkeypatch):
         assert torch.equal(value, seen[-1][name]), name
 
 
+def test_training_goes_on_from_its_own_weights_after_a_validation_in_several_batches():
+    settings = {"validation_fraction": 0.25, "max_epochs": 3, "lr_schedule": "constant", "batch_size": 8}
+    losses = []
+    for decay in (0.9, None):
+        history = make_forecaster(weight_averaging=decay, **settings).fit(make_series()).history_
+        losses.append([epoch["train_loss"] for epoch in history])
+    assert losses[0] == losses[1]
+
+
 def test_validation_judges_the_average_and_its_best_epoch_is_restored():
     series = make_series(200)
     settings = {"lr": 0.3, "lr_schedule": "constant", "max_epochs": 8, "weight_averaging": 0.8}
