@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from skdistill._utils._user_line import stacklevel_of_user
+from skdistill._utils._usual_modes import inference
 from skdistill.data._context_batch import ContextBatch, ContextCutter
 from skdistill.data._contexts import Contexts
 from skdistill.data._scaling import Scaling
@@ -307,5 +308,5 @@ class Predictor:
         )
 
     def _ask(self, contexts: Contexts) -> NetworkOutput:
-        with torch.inference_mode():
+        with inference():
             return self.student(**network_inputs(self.spec, contexts, torch.device("cpu")))

@@ -81,3 +81,22 @@ def test_an_exact_student_is_updated(float64):
     forecaster = DistilledForecaster(None, Linear(), "response", context_length=12, prediction_length=4).fit(SERIES)
     forecaster.partial_fit(SERIES[:20])
     assert {one.dtype for one in forecaster.student_.parameters()} == {torch.float32}
+
+
+@pytest.mark.filterwarnings("ignore:the teacher DLinear gets")
+@pytest.mark.parametrize(
+    ("student", "options"),
+    [(Linear(), {}), (MLP(4), OWN_QUANTILES), (ITransformer(8, n_heads=2), OWN_QUANTILES)],
+    ids=["exact", "mlp", "itransformer"],
+)
+def test_autocast_around_a_forecaster_changes_nothing(student, options):
+    def answers(fitted):
+        labels = fitted.predict_teacher(SERIES)
+        return [fitted.predict(SERIES), labels, *([fitted.predict_quantiles(SERIES)] if options else [])]
+
+    expected = answers(make(student, options).fit(SERIES))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = answers(make(student, options).fit(SERIES))
+        assert torch.is_autocast_enabled("cpu")
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(one, other)

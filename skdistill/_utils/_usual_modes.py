@@ -4,20 +4,33 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import ParamSpec, TypeVar
 
 import torch
 
-__all__ = ["in_float32", "with_gradients"]
+__all__ = ["in_float32", "inference", "with_gradients"]
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
 
 
+_DEVICES = ("cpu", "cuda")  # whose arithmetic torch.autocast can change
+
+
+@contextmanager
+def _without_autocast() -> Iterator[None]:
+    """Compute in the types of tensors, also within ``torch.autocast``."""
+    with ExitStack() as stack:
+        for device in _DEVICES:
+            if torch.is_autocast_enabled(device):
+                stack.enter_context(torch.autocast(device, enabled=False))
+        yield
+
+
 @contextmanager
 def in_float32() -> Iterator[None]:
-    """Make new tensors float32, also after ``torch.set_default_dtype(torch.float64)``: networks compute in float32.
+    """Make new tensors float32, and compute in it, after ``torch.set_default_dtype`` and within ``torch.autocast``.
 
     Use it as a context or a decorator.
 
@@ -27,14 +40,25 @@ def in_float32() -> Iterator[None]:
         Nothing.
     """
     before = torch.get_default_dtype()
-    if before == torch.float32:
+    with _without_autocast():
+        torch.set_default_dtype(torch.float32)
+        try:
+            yield
+        finally:
+            torch.set_default_dtype(before)
+
+
+@contextmanager
+def inference() -> Iterator[None]:
+    """Ask a module, without gradients and in the types of its weights, also within ``torch.autocast``.
+
+    Yields
+    ------
+    None
+        Nothing.
+    """
+    with torch.inference_mode(), _without_autocast():
         yield
-        return
-    torch.set_default_dtype(torch.float32)
-    try:
-        yield
-    finally:
-        torch.set_default_dtype(before)
 
 
 def with_gradients(function: Callable[Given, Result]) -> Callable[Given, Result]:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from skdistill._utils._usual_modes import inference
 from skdistill.data._labels import Labels
 
 __all__ = ["CheckedTeacher", "Wanted"]
@@ -49,7 +50,7 @@ class CheckedTeacher:
             yield chunk, self._check(indices, labels)
 
     def _ask(self, indices: Tensor) -> Labels:
-        with torch.inference_mode():
+        with inference():
             return self.label(indices)
 
     def _check(self, indices: Tensor, labels: Labels) -> dict[str, np.ndarray]:

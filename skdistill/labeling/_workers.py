@@ -7,11 +7,11 @@ import pickle
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-import torch
 from joblib.externals.loky.backend.reduction import dumps
 from torch import Tensor
 
 from skdistill._utils._tasks import run_tasks
+from skdistill._utils._usual_modes import inference
 from skdistill.data._contexts import Contexts
 from skdistill.data._labels import Labels
 from skdistill.data._windows import Windows
@@ -57,5 +57,5 @@ def _label_contexts(packed: np.ndarray, key: str, contexts: Contexts) -> Labels:
         teacher = pickle.loads(packed.tobytes())
         _loaded.clear()
         _loaded[key] = teacher
-    with torch.inference_mode():
+    with inference():
         return teacher.label_training(contexts)

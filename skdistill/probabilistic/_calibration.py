@@ -19,6 +19,7 @@ from skdistill._utils._checks import check_integer
 from skdistill._utils._choices import check_choice
 from skdistill._utils._doc_link import DocLink
 from skdistill._utils._user_line import stacklevel_of_user
+from skdistill._utils._usual_modes import inference
 from skdistill._utils.numpy_student import order_outwards, read_numbers
 from skdistill.data._levels import check_quantiles
 from skdistill.data._windows import Windows
@@ -458,7 +459,7 @@ def quantile_errors(module: nn.Module, spec: NetworkSpec, windows: Windows, cali
     dtype, parts = next(module.parameters()).dtype, []
     for batch in numbers.split(_BATCH):
         inputs = network_inputs(spec, windows.contexts(batch), torch.device("cpu"))
-        with torch.inference_mode():
+        with inference():
             quantiles = module(**{name: one.to(dtype) for name, one in inputs.items()}).quantiles
         parts.append((windows.horizons(batch).unsqueeze(-1) - quantiles).float().numpy())
     return np.concatenate(parts)

@@ -20,6 +20,7 @@ from skdistill._utils._checks import check_integer
 from skdistill._utils._choices import check_choice
 from skdistill._utils._generators import seeded
 from skdistill._utils._memory import in_halved_parts, is_out_of_memory
+from skdistill._utils._usual_modes import inference
 from skdistill.data._contexts import Contexts
 from skdistill.data._labels import Labels
 from skdistill.data._training_windows import TrainingWindows
@@ -275,7 +276,7 @@ class FoundationTeacher(BaseTeacher):
         wave = torch.sin(torch.arange(min(model.max_context, 64), device=device) / 3.0)[None]
         answer, cause = "", None
         try:
-            with torch.inference_mode():
+            with inference():
                 point = model.predict(wave, 1).point
         except (RuntimeError, ValueError) as error:  # sampling fails if weights are NaN
             if is_out_of_memory(error):
@@ -306,7 +307,7 @@ class FoundationTeacher(BaseTeacher):
             series = series[:, -longest:].contiguous()
         seed = getattr(self, "random_state", None)
         first = (int(contexts.series[0]), int(contexts.origins[0])) if len(contexts) else (0, 0)
-        with seeded(_mix(0 if seed is None else seed, *first)), model.lock, torch.inference_mode():
+        with seeded(_mix(0 if seed is None else seed, *first)), model.lock, inference():
             return list(self._answers(model, series, answer))
 
     def _values(self, contexts: Contexts, n_read: int) -> Tensor:

@@ -12,6 +12,7 @@ from torch import nn
 
 from skdistill._utils._generators import seeded
 from skdistill._utils._memory import in_halved_parts
+from skdistill._utils._usual_modes import inference
 from skdistill.data._contexts import Contexts
 from skdistill.data._labels import Labels
 from skdistill.networks._base import BaseNetwork, NetworkSpec
@@ -119,7 +120,7 @@ def label_with_module(module: nn.Module, spec: NetworkSpec, contexts: Contexts, 
 
 
 def _label_at_once(module: nn.Module, spec: NetworkSpec, contexts: Contexts, device: torch.device) -> Labels:
-    with torch.inference_mode():
+    with inference():
         output = module(**network_inputs(spec, contexts, device))
     features = None if output.features is None else output.features.cpu()
     quantiles = None if output.quantiles is None else output.quantiles.permute(0, 3, 1, 2).cpu()
