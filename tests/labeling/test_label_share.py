@@ -14,7 +14,7 @@ from skdistill.core import LossInputs, LossShapes, build_objective
 from skdistill.data._labels import Labels
 from skdistill.data._some_labels import SomeLabels
 from skdistill.labeling import _run
-from skdistill.labeling._chosen import JoinedLabels
+from skdistill.labeling._chosen import JoinedLabels, label_chosen
 from skdistill.labeling._label_choice import CHOICES, LabelChoice
 from skdistill.labeling._store import Store
 from skdistill.labeling._stored import StoredLabels
@@ -351,3 +351,20 @@ def test_series_that_count_for_nothing_are_labeled_last(order):
     settings = {"student": Linear(), "max_labels": 1, "label_choice": order, "validation_fraction": 0}
     forecaster = make_forecaster(**settings, series_weight={"a": 0, "b": 0, "c": 1}).fit(panel)
     assert np.isfinite(forecaster.predict(panel)["c"]).all().all()
+
+
+def test_a_store_that_grows_on_workers_holds_the_labels_of_its_windows(tmp_path):
+    def label(places):
+        return Labels(forecast=places[:, None, None].float())
+
+    options = {"forecast_shape": (1, 1), "with_features": False, "chunk_size": 3}
+    for n_labels in (4, 11, 25):
+        found = label_chosen(label, n_labels, tmp_path, lambda chunks: map(label, chunks), **options)
+        assert found.take(torch.arange(n_labels)).forecast.ravel().tolist() == list(range(n_labels))
+
+
+def test_labels_of_a_share_count_by_their_own_weights():
+    labels = StoredLabels(torch.zeros(2, 3, 1), weight=torch.tensor([0.5, 2.0]))
+    some = SomeLabels(labels, torch.tensor([-1, 1, -1, 0]))
+    assert some.weight.tolist() == [0.0, 4.0, 0.0, 1.0]  # each stands for two windows
+    assert some.take(torch.tensor([3, 0, 1])).weight.tolist() == [1.0, 0.0, 4.0]
