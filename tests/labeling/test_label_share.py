@@ -82,6 +82,15 @@ def test_disagreement_starts_where_the_linear_student_is_wrong():
     assert (np.abs(first - 200) < 12 + 4).all()
 
 
+def test_disagreement_takes_one_window_of_a_horizon_before_a_second():
+    windows = cut(make_frame(400))
+    numbers = LabelChoice(share=0.1, order="disagreement").rank(windows)
+    cells = windows.train.starts.numpy() // windows.train.prediction_length
+    n_cells = len(set(cells))
+    assert n_cells < len(cells) / 2
+    assert len(set(cells[numbers[:n_cells]])) == n_cells
+
+
 # -- what a student learns -----------------------------------------------------------------------
 
 
