@@ -268,14 +268,23 @@ class UnwrappedModel:
         """
         scaling, targets = self.forecaster.scaling_, list(self.forecaster.targets_)
         scale = scaling.original_scale_[targets]
-        if X is not None and scaling.constant_ is not None and scaling.constant_[targets].any():
+        constant = self._constant()
+        if X is not None and constant.any():
             series = read_series(self.forecaster, self.transform(X), reset=False, allow_batch=False).series
             own = center_and_spread([one.values[:, targets] for one in series], lambda rows, *_: rows)[2]
-            scale = np.where(scaling.constant_[targets], own, scale)
+            scale = np.where(constant, own, scale)
         if self.before is None or not self.invertible:
             return scale
         center = scaling.ordinary_row()[targets]
         return self._half_distance(*((center + sign * scale)[None] for sign in (-1.0, 0.0, 1.0)))[0]
+
+    def _constant(self) -> np.ndarray:
+        """Return which targets were constant in the training rows of all series together."""
+        scaling, targets = self.forecaster.scaling_, list(self.forecaster.targets_)
+        if scaling.constant_ is not None:
+            return np.asarray(scaling.constant_[targets])
+        one = scaling.series_units_ is not None and len(scaling.series_units_.center) == 1
+        return scaling.series_units_.constant()[0, targets] if one else np.zeros(len(targets), dtype=bool)
 
     def scales(self, X: Any, rows: Sequence[int]) -> np.ndarray:
         """Return the scale of each target of each series in original units.

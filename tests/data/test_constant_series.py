@@ -402,15 +402,18 @@ def test_a_column_that_starts_in_the_validation_rows_is_calibrated():
     assert np.ptp(forecaster.predict_quantiles(make_frame_with_one_that_starts(1000.0))[:, 4], axis=-1).min() > 500
 
 
-@pytest.mark.parametrize("is_panel", [False, True])
-def test_what_starts_after_fit_does_not_rule_a_comparison(is_panel, tmp_path):
+@pytest.mark.parametrize(
+    ("is_panel", "scaling"), [(False, "global"), (False, "series"), (False, "window"), (True, "auto")]
+)
+def test_what_starts_after_fit_does_not_rule_a_comparison(is_panel, scaling, tmp_path):
     tables = []
     for size in (0.01, 1000.0):
         frame = make_frame_with_one_that_starts(size)
         cut = [frame[:180], frame[164:]]
         if is_panel:
             cut = [{name: part[:, [name]] for name in range(5)} for part in cut]
-        forecaster = DistilledForecaster(None, "linear", "response", context_length=16, prediction_length=4)
+        settings = {"context_length": 16, "prediction_length": 4, "scaling": scaling}
+        forecaster = DistilledForecaster(None, "linear", "response", **settings)
         forecaster.fit(cut[0]).save(tmp_path / "forecaster")
         tables.append(forecaster.compare(cut[1]))
         again = compare({"student": load(tmp_path / "forecaster")}, cut[1], alone=False)
