@@ -20,7 +20,7 @@ class ChangedSeriesError(ValueError):
 
 @dataclass(frozen=True)
 class KeptSeries:
-    """A reference to the input of ``fit``, with a fingerprint of its values.
+    """A reference to the input of ``fit``, with a fingerprint of its values, and its labels.
 
     Parameters
     ----------
@@ -28,6 +28,8 @@ class KeptSeries:
         The input; never copied.
     fingerprint : str
         Fingerprint of its values at that time.
+    labels : tuple
+        Its row and column labels at that time.
 
     Examples
     --------
@@ -46,6 +48,7 @@ class KeptSeries:
 
     X: Any
     fingerprint: str
+    labels: tuple[Any, ...]
 
     @classmethod
     def of(cls, X: Any) -> KeptSeries:
@@ -61,7 +64,7 @@ class KeptSeries:
         kept : KeptSeries
             The reference.
         """
-        return cls(X, _fingerprint(X))
+        return cls(X, _fingerprint(X), _labels(X))
 
     def get(self) -> Any:
         """Return the series.
@@ -74,9 +77,9 @@ class KeptSeries:
         Raises
         ------
         ChangedSeriesError
-            If its values have changed.
+            If its values or labels have changed.
         """
-        if _fingerprint(self.X) != self.fingerprint:
+        if _fingerprint(self.X) != self.fingerprint or not _are_equal(_labels(self.X), self.labels):
             raise ChangedSeriesError(
                 "the training series was changed in place after fit, which keeps it by reference: what needs it would "
                 "learn from other rows. Give the rows that fit saw, train=X_train, or give fit a copy."
@@ -85,7 +88,7 @@ class KeptSeries:
 
 
 def _fingerprint(X: Any) -> str:
-    """Digest values and shapes; row labels are immutable in pandas."""
+    """Digest values and shapes; labels are kept, because an index is immutable in pandas."""
     found = hashlib.blake2b(digest_size=16)
     parts = list(X.values()) if isinstance(X, dict) else X
     for one in parts if isinstance(parts, list | tuple) else [parts]:
@@ -100,6 +103,20 @@ def _fingerprint(X: Any) -> str:
         found.update(repr((values.shape, values.dtype)).encode())
         found.update(np.ascontiguousarray(values).view(np.uint8).data)
     return found.hexdigest()
+
+
+def _labels(X: Any) -> tuple[Any, ...]:
+    """Return the ids, and the labels of rows and columns, of a series or of several."""
+    if isinstance(X, dict):
+        return (pd.Index(list(X), tupleize_cols=False), *_labels(list(X.values())))
+    if isinstance(X, list | tuple):
+        return tuple(label for one in X for label in _labels(one))
+    return tuple(X.axes) if isinstance(X, pd.DataFrame | pd.Series) else ()
+
+
+def _are_equal(some: tuple[Any, ...], others: tuple[Any, ...]) -> bool:
+    """Return whether labels are equal, each in its order."""
+    return len(some) == len(others) and all(map(pd.Index.equals, some, others))
 
 
 def _is_number(dtype: Any) -> bool:

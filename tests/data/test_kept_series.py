@@ -53,6 +53,34 @@ def test_every_form_of_series_is_watched(wrap):
         forecaster.training_series()
 
 
+def moved(frame):
+    frame.index = frame.index + pd.Timedelta("5h")
+
+
+def renamed(frames):
+    frames["c"] = frames.pop("b")
+
+
+@pytest.mark.parametrize(
+    ("make", "change"),
+    [
+        (lambda: make_frame(150), moved),
+        (lambda: make_frame(150), lambda frame: setattr(frame, "columns", ["c1", "c0"])),
+        (lambda: {"a": make_frame(80), "b": make_frame(90)}, renamed),
+        (lambda: {"a": make_frame(80), "b": make_frame(90)}, lambda frames: moved(frames["b"])),
+    ],
+    ids=["times", "columns", "ids", "times of one"],
+)
+def test_labels_that_are_replaced_are_noticed(make, change):
+    """Students that compare trains would read another calendar, or units of other series."""
+    given = make()
+    forecaster = linear().fit(given)
+    assert forecaster.training_series() is given
+    change(given)
+    with pytest.raises(ValueError, match=r"changed in place after fit.*train=X_train"):
+        forecaster.training_series()
+
+
 def test_rolling_forecasts_notice_it():
     series = make_series(150)
     forecaster = make_forecaster(max_epochs=1).fit(series)
