@@ -214,9 +214,9 @@ def test_moments_of_an_engine_are_those_of_one_machine(table):
     parts = collect(work, mixed, is_sorted=False)
     assert parts.num_rows > 1
     total = add_all(pickle.loads(part.as_py()) for part in parts["sums"])
-    assert total.n_windows == whole.n_windows
     for name, groups in whole.moments.items():
         for one, other in zip(groups, total.moments[name], strict=True):
+            assert other.count == one.count
             largest = np.abs(one.second).max()
             np.testing.assert_allclose(other.second, one.second, rtol=1e-12, atol=1e-12 * largest)
             np.testing.assert_allclose(other.first, one.first, rtol=1e-12, atol=1e-12 * np.abs(one.first).max())
