@@ -21,13 +21,13 @@ from skdistill.training._batches import LabelSource
 from skdistill.training._exact import Candidate, LinearSolution
 from skdistill.training._exactness import why_not_by_step
 from skdistill.training._masked import (
-    MaskedSums,
     error_of_sums,
     solve_masked,
     solve_masked_sums,
     sum_masked,
     term_values_of_sums,
 )
+from skdistill.training._masked_sums import MaskedSums
 from skdistill.training._moments import Moments
 from skdistill.training._part_moments import LabelSubset, PartMoments
 from skdistill.training._train import TrainingResult
