@@ -37,7 +37,6 @@ __all__ = [
     "Sums",
     "add_moments",
     "continue_part",
-    "holds_out",
     "solve_candidates",
     "solve_from_moments",
     "solve_part",
@@ -385,15 +384,14 @@ def solve_sums(
         If values are missing, or labels have weights, and the student or loss cannot be solved step by step.
     """
     start = time.perf_counter()
-    terms = PartMoments.of(part, module, spec, loss, has_teacher=has_teacher).terms
-    reason = why_not_by_step(part, terms, misses_truth="masked" in sums, weighted_labels="windows" in sums)
+    setup = PartMoments.of(part, module, spec, loss, has_teacher=has_teacher)
+    reason = why_not_by_step(part, setup.terms, misses_truth="masked" in sums, weighted_labels="windows" in sums)
     if reason is not None:
         raise ValueError(f"{part.owner} cannot be solved exactly: {reason}")
     if "masked" in sums:
         return _solve_masked_sums(part, module, spec, sums, loss=loss, has_teacher=has_teacher, start=start)
     if "windows" in sums:  # labels have weights
-        part = part.without_ties
-    setup = PartMoments.of(part, module, spec, loss, has_teacher=has_teacher)
+        setup = PartMoments.of(part.without_ties, module, spec, loss, has_teacher=has_teacher)
     moments = {name: groups for name, groups in sums.items() if not name.endswith("held_out")}
     problem, points = setup.problem(moments), setup.candidates
     errors = np.full(len(points), np.nan)
@@ -406,22 +404,11 @@ def solve_sums(
     solution = problem.solve(points[chosen])
     _load(module, solution, points[chosen].mask)
     history = _history(setup, points, errors, chosen, problem.term_values(solution, moments), start)
-    return TrainingResult(history=history, best_epoch=1 if holds_out(sums) else None, interrupted=False)
+    return TrainingResult(history=history, best_epoch=1 if _holds_out(sums) else None, interrupted=False)
 
 
-def holds_out(sums: Sums) -> bool:
-    """Return whether a validation window has a value to be judged by.
-
-    Parameters
-    ----------
-    sums : dict of str to list of Moments or MaskedSums
-        The results of :func:`sum_windows`, added up.
-
-    Returns
-    -------
-    holds_out : bool
-        Without one, nothing can be chosen.
-    """
+def _holds_out(sums: Sums) -> bool:
+    """Return whether a validation window has a value to be judged by."""
     return "held_out" in sums or any(one.n_observed > 0 for one in sums.get("masked_held_out", []))
 
 
@@ -441,14 +428,14 @@ def _solve_masked_sums(
     train, points = _join_complete(sums["masked"], complete), setup.candidates
     solutions = solve_masked_sums(setup.part, setup.terms, points, train)
     errors = np.full(len(points), np.nan)
-    if holds_out(sums):
+    if _holds_out(sums):
         held_out = _masked_held_out(sums)
         errors = np.array([error_of_sums(held_out, one) for one in solutions])
     chosen = int(np.nanargmin(errors)) if len(points) > 1 else 0
     _load(module, solutions[chosen], points[chosen].mask)
     values = term_values_of_sums(train, setup.terms, solutions[chosen])
     history = _history(setup, points, errors, chosen, values, start)
-    return TrainingResult(history=history, best_epoch=1 if holds_out(sums) else None, interrupted=False)
+    return TrainingResult(history=history, best_epoch=1 if _holds_out(sums) else None, interrupted=False)
 
 
 def _masked_held_out(sums: Sums) -> list[MaskedSums]:

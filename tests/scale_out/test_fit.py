@@ -397,7 +397,7 @@ def test_a_target_that_starts_in_the_validation_rows_does_not_rule_the_choice(ta
     else:
         fitted = scale_out.fit(forecaster(**penalties), started)
     losses = [[row["valid_loss"] for row in one.history_] for one in (fitted, expected)]
-    np.testing.assert_allclose(*losses, rtol=1e-7)
+    np.testing.assert_allclose(*losses, rtol=1e-9 if stored else 1e-7)  # of sums in another order
     assert [row["chosen"] for row in fitted.history_] == [row["chosen"] for row in expected.history_]
 
 
