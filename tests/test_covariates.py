@@ -857,6 +857,16 @@ def test_a_row_of_the_future_that_is_given_twice_is_refused():
             forecaster.predict(frame.iloc[:160], future=rows)
 
 
+def test_a_future_with_dates_of_arrow_is_that_with_timestamps():
+    pytest.importorskip("pyarrow", reason="needs pip install 'skdistill[parquet]'")
+    frame = make_frame().set_index(pd.date_range("2024-01-01", periods=N, freq="D"))
+    forecaster, plan = make().fit(frame.iloc[:160]), plan_of(frame)
+    past, ahead = (one.set_axis(one.index.astype("date32[day][pyarrow]")) for one in (frame.iloc[:160], plan))
+    forecast = forecaster.predict(past, future=ahead)
+    expected = forecaster.predict(frame.iloc[:160], future=plan)
+    pd.testing.assert_frame_equal(forecast, expected.set_axis(ahead.index))
+
+
 @pytest.mark.parametrize("student", [Linear(season=24, penalty=1e-3), MLP(4, linear_skip=Linear(season=24))], ids=str)
 def test_the_calendar_tells_an_exact_map_the_hour_of_the_week(student):
     generator = np.random.default_rng(0)

@@ -391,7 +391,7 @@ class _Reader:
         """Return the rows of the horizon."""
         first = slice(0, self.prediction_length)
         if labels is not None:
-            index = as_time_index(index)
+            index, labels = as_time_index(index), as_time_index(labels)
             if index[first].equals(labels) and not index.has_duplicates:
                 return first
         if labels is None or _counts_rows(index):  # labels that nobody can carry on count rows
