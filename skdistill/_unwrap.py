@@ -59,14 +59,19 @@ class UnwrappedModel:
 
         Parameters
         ----------
-        X : array or DataFrame
-            A series in original units.
+        X : array, DataFrame, or list of them
+            Series in original units.
         """
-        if self.before is None or not self.invertible or not hasattr(X, "shape"):
+        if self.before is None or not self.invertible:
             return
-        there = np.asarray(self.before.transform(X))
+        for one in X if isinstance(X, list | tuple) else [X]:
+            if hasattr(one, "shape"):
+                self._check_inverse(one)
+
+    def _check_inverse(self, X: Any) -> None:
+        there = _numbers(self.before.transform(X))
         try:
-            back = np.asarray(self.before.inverse_transform(there))
+            back = _numbers(self.before.inverse_transform(there))
         except Exception as error:  # steps raise anything
             raise ValueError(
                 "the steps before the forecaster must have an inverse_transform, for forecasts in original units, and "
@@ -79,7 +84,7 @@ class UnwrappedModel:
                 f"they turn {back.shape[1]} into {there.shape[1]}. Take the forecaster inside "
                 "(skdistill.get_forecaster) and rows after these steps, in their units."
             )
-        given = np.asarray(X)
+        given = _numbers(X)
         if not given.shape == there.shape == back.shape or given.dtype.kind not in "fiub":
             return
         if _are_close(back, there) and not _are_close(there, given):
@@ -96,13 +101,13 @@ class UnwrappedModel:
             )
         if there.ndim == 2 and there.shape[1] == self.forecaster.n_features_in_:
             self._check_channels(there, back)
-            self._check_known(X, there)
+            self._check_known(X, given, there)
 
-    def _check_known(self, X: Any, there: np.ndarray) -> None:
+    def _check_known(self, X: Any, given: np.ndarray, there: np.ndarray) -> None:
         """Raise if known covariates after the steps depend on other channels, whose future is not known."""
         known = list(self.forecaster.spec_.known)
         others = np.setdiff1d(np.arange(there.shape[1]), known)
-        moved: Any = np.array(X, dtype=np.float64)
+        moved: Any = given.astype(np.float64)
         moved[:, others] = moved[::-1, others]
         if isinstance(X, pd.DataFrame):
             moved = pd.DataFrame(moved, X.index, X.columns)
@@ -395,6 +400,14 @@ class UnwrappedModel:
         student = Linear(season=season if fits else 1, solver="exact")
         plain = {"quantiles": None, "calibration": None}
         return self.refit(train, **_WITHOUT_TEACHER, **plain, student=student, loss=Supervised(), verbose=0)
+
+
+def _numbers(table: Any) -> np.ndarray:
+    """Return a table as an array, of numbers where its columns are numbers or booleans of any type."""
+    are = (pd.api.types.is_any_real_numeric_dtype, pd.api.types.is_bool_dtype)
+    if isinstance(table, pd.DataFrame) and all(any(is_one(dtype) for is_one in are) for dtype in table.dtypes):
+        return table.to_numpy(dtype=np.float64, na_value=np.nan)
+    return np.asarray(table)
 
 
 def _are_close(some: np.ndarray, others: np.ndarray) -> bool:

@@ -156,6 +156,19 @@ def test_a_pipeline_whose_inverse_changes_nothing_is_refused():
             compare({"ours": pipeline}, series[188:], series[:200], n_resamples=2)
 
 
+def test_a_missing_inverse_is_noticed_in_every_form_of_the_rows():
+    """A table of numbers and booleans, or with masked values, is an array of objects for NumPy."""
+    frame = pd.DataFrame(10.0 + make_series(300), columns=["a", "b"])
+    frame["b"] = frame["b"] > frame["b"].mean()
+    gaps = frame.astype({"a": "Float64", "b": "boolean"})
+    gaps.iloc[250, 0] = pd.NA
+    kinds = [(frame, frame), (frame, gaps), (frame.to_numpy(np.float64), [frame.to_numpy(np.float64)] * 2)]
+    for series, X in kinds:
+        pipeline = make_pipeline(FunctionTransformer(np.log1p), make_forecaster(teacher=None)).fit(series[:200])
+        with pytest.raises(ValueError, match=r"it changes nothing, and they turn .* into"):
+            compare({"ours": pipeline}, X, n_resamples=2)
+
+
 def test_a_missing_inverse_is_noticed_in_small_units():
     series = make_series(300)
     series[:, 1] *= 1e-10
