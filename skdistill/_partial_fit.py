@@ -23,6 +23,7 @@ from skdistill.data._calendar_rows import fields_of, have_calendar
 from skdistill.data._fit_windows import FitWindows
 from skdistill.data._index_checks import checked_step
 from skdistill.data._inputs import check_roles_unchanged, read_series
+from skdistill.data._outliers import find_outliers, warn_of_outliers
 from skdistill.data._roles import Roles
 from skdistill.data._scaling import Scaling
 from skdistill.data._season import season_of_series
@@ -532,12 +533,15 @@ class UpdatableMixin(BaseDistilled):
         if seen is not None:
             seen, spec = self._in_inputs_of(network, seen, spec)
             seen = seen.extend(new, forget, network, spec)
+            assert seen.series is not None  # of one series
+            warn_of_outliers(find_outliers([seen.series]))
         else:
             check_forgets_nothing(forget)
             self.targets_ = roles.target_channels
             self._cutting().check_rows(given.series, [0])
             network.check(spec)
             seen = SeenRows.start(new, network, spec)
+            warn_of_outliers(find_outliers([new]))
         return self._solve_for(network, loss, seen, spec)
 
     def _in_inputs_of(self, network: Linear, seen: SeenRows, spec: NetworkSpec) -> tuple[SeenRows, NetworkSpec]:

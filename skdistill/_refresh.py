@@ -23,6 +23,7 @@ from skdistill._utils._user_line import stacklevel_of_user
 from skdistill._utils._usual_modes import with_gradients
 from skdistill.data._fit_windows import FitWindows
 from skdistill.data._inputs import check_roles_unchanged, read_series
+from skdistill.data._outliers import find_outliers, warn_of_outliers
 from skdistill.data._roles import Roles
 from skdistill.data._scaling import Scaling
 from skdistill.data._scaling_checks import units_told
@@ -291,6 +292,7 @@ class RefreshMixin(BaseDistilled):
         if self.random_state is not None:  # every refresh draws anew
             cutting = replace(cutting, seed=self._augment_seed() + len(self.history_))
         store = cutting.hide_known(replace(store, series_weight=counts))
+        warn_of_outliers(find_outliers(series, scaling.transformer_))
         windows = split_windows(
             store,
             context_length=spec.context_length,

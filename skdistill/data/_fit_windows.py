@@ -13,6 +13,7 @@ from torch import Tensor
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._augmentation import Augmentation
 from skdistill.data._bounds import Bounds, warn_outside
+from skdistill.data._outliers import find_outliers, warn_of_outliers
 from skdistill.data._scaling import Scaling
 from skdistill.data._scaling_checks import units_told, warn_of_unlike_scales
 from skdistill.data._season import season_of_series
@@ -145,6 +146,7 @@ class FitWindows:
         self.check_validation(windows)
         _check_counted(windows)
         _tell_outweighing(windows.known_train, names)
+        warn_of_outliers(find_outliers(series, scaling.transformer_))
         return windows
 
     def held_out(self, series: list[Series]) -> list[int]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from skdistill.data._outliers import find_outliers
 from skdistill.data._scaling import Scaling
 from skdistill.data._scaling_checks import units_told
 from skdistill.data._series import Series
@@ -32,7 +33,7 @@ class Block:
         What is known of each series: ``"lengths"``, ``"gaps"``, ``"told"``, ``"by_window"``, ``"stepped"``, and
         ``"center"``, ``"unit"`` if series have units.
     sums : dict of str to ndarray
-        Statistics of the training rows, ``"n_missing"`` and ``"n_short"``.
+        Statistics of the training rows, ``"n_missing"`` and ``"n_short"``; and ``"outliers"``, in words.
     ids : list of hashable
         Ids of the series.
     """
@@ -117,6 +118,7 @@ class BlockMaker:
         sums = {one.name: np.asarray(getattr(whole, one.name)) for one in fields(whole)}
         sums["n_missing"] = np.isnan(np.concatenate([one.values for one in series])).sum(axis=0)
         sums["n_short"] = np.array(sum(len(one) < least + cutting.prediction_length for one in known))
+        sums["outliers"] = np.array(find_outliers(series, scaling.transformer_), dtype=str)
         return Block(rows, of_series, sums, [one.id for one in series])
 
     def _check_labels(self, series: list[Series]) -> None:

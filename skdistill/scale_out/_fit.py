@@ -20,6 +20,7 @@ from skdistill._utils._interrupts import interrupts_stay
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill._utils._usual_modes import with_gradients
 from skdistill.data._forms import take_apart
+from skdistill.data._outliers import warn_of_outliers
 from skdistill.datasets._channels import text_is_encoded
 from skdistill.datasets._read_panel import read_panel
 from skdistill.forecaster import DistilledForecaster
@@ -215,6 +216,7 @@ def _fit_stored(
     stored = store_rows(folder, table, reader, sample, whole, template, rows, **options)
     if stored.n_short:
         _warn_of_short(stored.n_short, len(chosen))
+    warn_of_outliers(stored.outliers)
     forecaster._forget_fit()
     forecaster.__dict__.update({name: getattr(sample, name) for name in _FITTED if hasattr(sample, name)})
     if forecaster._distill(stored.windows, told=True):  # by the sample
@@ -382,6 +384,7 @@ def _check_sums(sums: WindowSums, n_all: int) -> None:
         )
     if sums.n_short:
         _warn_of_short(sums.n_short, n_all)
+    warn_of_outliers(sums.outliers)
 
 
 def _warn_of_short(n_short: int, n_all: int) -> None:

@@ -38,7 +38,7 @@ __all__ = ["Stored", "check_storable", "store_rows"]
 
 logger = logging.getLogger("skdistill")
 
-_FORMAT = 5  # raise it when the stored rows change, or how they are standardized
+_FORMAT = 6  # raise it when the stored rows change, or how they are standardized
 
 
 class Stored:
@@ -50,11 +50,14 @@ class Stored:
         The windows.
     n_short : int
         Series without a training window.
+    outliers : list of str
+        Values that outweigh all other rows of their series.
     """
 
-    def __init__(self, windows: TrainingWindows, n_short: int) -> None:
+    def __init__(self, windows: TrainingWindows, n_short: int, outliers: list[str]) -> None:
         self.windows = windows
         self.n_short = n_short
+        self.outliers = outliers
 
 
 def check_storable(forecaster: Any, table: Any, folder: Any) -> None:
@@ -238,7 +241,7 @@ def _open(stored: RowFiles, reader: SeriesReader, make: BlockMaker, keep_units: 
     validation = judged(_windows(store, stored.array("validation"), reader))
     windows = TrainingWindows(train, validation if len(validation) else None)
     cutting.check_validation(windows)
-    return Stored(windows, int(arrays["n_short"]))
+    return Stored(windows, int(arrays["n_short"]), arrays["outliers"].tolist())
 
 
 def _windows(store: MappedStore, starts: np.ndarray | None, reader: SeriesReader) -> Windows:

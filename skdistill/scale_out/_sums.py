@@ -14,6 +14,7 @@ from sklearn.base import clone
 from skdistill._utils.numpy_student import rounding_of
 from skdistill.data._covariate_units import CovariateUnits
 from skdistill.data._local_scale import LocalUnits, series_units
+from skdistill.data._outliers import find_outliers
 from skdistill.data._scaling import Scaling
 from skdistill.data._scaling_checks import units_told
 from skdistill.data._series import Series
@@ -130,6 +131,8 @@ class WindowSums:
         Statistics of the training rows.
     n_short : int
         Series without a training window.
+    outliers : list of str
+        Values that outweigh all other rows of their series.
     ids : list of ndarray
         Hashes of ids.
     units : list of (list of hashable, LocalUnits)
@@ -139,6 +142,7 @@ class WindowSums:
     moments: Sums
     rows: RowSums
     n_short: int = 0
+    outliers: list[str] = field(default_factory=list)
     ids: list[np.ndarray] = field(default_factory=list)
     units: list[tuple[list[Any], LocalUnits]] = field(default_factory=list)
 
@@ -148,6 +152,7 @@ class WindowSums:
             add_moments(self.moments, other.moments),
             self.rows + other.rows,
             self.n_short + other.n_short,
+            self.outliers + other.outliers,
             self.ids + other.ids,
             self.units + other.units,
         )
@@ -277,6 +282,7 @@ class WindowWork(_SumWork):
         assert least is not None  # settled
         reach = least + reader.cutting.prediction_length
         sums.n_short = sum(len(rows) < reach for rows in known)
+        sums.outliers = find_outliers(series, self.scaling.transformer_)
         useful = [
             number
             for number, one in enumerate(series)

@@ -1,0 +1,117 @@
+"""Values that outweigh all other rows of their series: codes of missing values, such as -9999, and other errors.
+
+Students minimize squared errors, in units that come from squares, too. A value, or some rows of the same value, that
+makes up nearly all squares of a series therefore decides what is learned from it: its season disappears in its unit,
+and a value near the end, which windows only see as what follows, is extrapolated.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from skdistill._utils._user_line import stacklevel_of_user
+from skdistill.data._series import Series
+from skdistill.data._short_series import name_series
+from skdistill.data._transformer import transform
+
+__all__ = ["find_outliers", "warn_of_outliers"]
+
+_SHARE = 0.9  # of the squared distances from the median, from which a value outweighs all other rows
+_SUSPECT = 0.7  # of those from the mean, which is nearer to the value than the median
+_MOST_ROWS = 0.1  # of the observed rows; a value that is more frequent is a part of the series
+
+
+def find_outliers(series: Sequence[Series], transformer: BaseEstimator | None = None) -> list[str]:
+    """Find values that make up nearly all squares of their series.
+
+    Parameters
+    ----------
+    series : sequence of Series
+        The series, in original units.
+    transformer : transformer or None, default=None
+        Fitted; applied before the standardization.
+
+    Returns
+    -------
+    outliers : list of str
+        Descriptions, one for each series and channel; series most of whose rows have one value, as intermittent demand
+        has, have no outliers.
+
+    Examples
+    --------
+    >>> rows = np.sin(np.arange(50.0))[:, None]
+    >>> rows[[7, 9]] = -9999
+    >>> find_outliers([Series(rows)])
+    ['-9999 in row 7 of X[0] (channel 0, 2 rows)']
+    """
+    rows = [transform(transformer, one.values) for one in series]
+    lengths = np.array([len(part) for part in rows])
+    kept = np.flatnonzero(lengths)
+    found = []
+    for channel in range(rows[0].shape[1]) if len(kept) else ():
+        values = np.concatenate([rows[number][:, channel] for number in kept])
+        ends = np.cumsum(lengths[kept])
+        for place in _suspects(values, ends - lengths[kept], lengths[kept]):
+            own = values[ends[place] - lengths[kept[place]] : ends[place]]
+            outlying = _outlying(own)
+            if outlying.any():
+                found.append(_describe(series, int(kept[place]), channel, outlying))
+    return found
+
+
+def warn_of_outliers(outliers: Sequence[str]) -> None:
+    """Warn of values that decide what is learned.
+
+    Parameters
+    ----------
+    outliers : sequence of str
+        Their descriptions; none, no warning.
+    """
+    if outliers:
+        more = f", and {len(outliers) - 1} more" if len(outliers) > 1 else ""
+        warnings.warn(
+            f"{outliers[0]}{more}: its squared distance from the median is over {_SHARE / (1 - _SHARE):.0f} times that "
+            "of all other rows together, so that it decides the units and what is learned. Write NaN if it is an error "
+            "or stands for a missing value; if it is meant, a transformer such as PowerTransformer brings it nearer.",
+            stacklevel=stacklevel_of_user(),
+        )
+
+
+def _suspects(values: np.ndarray, first: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Return the series in which the value that is farthest from the mean has a large share of the squares."""
+    observed = ~np.isnan(values)
+    n_observed = np.maximum(np.add.reduceat(observed, first, dtype=np.int64), 1)
+    distances = np.where(observed, values, 0.0)
+    mean = np.add.reduceat(distances, first) / n_observed
+    distances = np.where(observed, np.abs(values - np.repeat(mean, lengths)), 0.0)
+    farthest = np.maximum.reduceat(distances, first)
+    distances /= np.repeat(np.where(farthest > 0, farthest, 1.0), lengths)  # squares of any values are finite
+    n_farthest = np.add.reduceat(distances == 1, first, dtype=np.int64)
+    squares = np.add.reduceat(np.square(distances), first)
+    return np.flatnonzero((n_farthest > _SUSPECT * squares) & (n_farthest <= _MOST_ROWS * n_observed) & (farthest > 0))
+
+
+def _outlying(values: np.ndarray) -> np.ndarray:
+    """Return which rows of one series have the value that outweighs all others; none, if most have one value."""
+    observed = values[~np.isnan(values)]
+    far = np.abs(values - observed.mean())
+    outlying = values == values[np.nanargmax(far)]
+    rest = values[~outlying & ~np.isnan(values)]
+    distances = np.abs(rest - np.median(rest))
+    squares = np.square(values[outlying] - np.median(rest)).sum()
+    outweighs = squares * (1 - _SHARE) > _SHARE * np.square(distances).sum() and np.median(distances) > 0
+    return outlying & outweighs
+
+
+def _describe(series: Sequence[Series], number: int, channel: int, outlying: np.ndarray) -> str:
+    one, row = series[number], int(outlying.argmax())
+    columns = one.columns
+    name = f"channel {channel}" if columns is None else repr(columns[channel])
+    label = "" if one.index is None else f" ({one.index[row]})"
+    more = f", {outlying.sum()} rows" if outlying.sum() > 1 else ""
+    who = name_series(series, number) if len(series) > 1 or one.id is not None else "X"
+    return f"{one.values[row, channel]:g} in row {row}{label} of {who} ({name}{more})"

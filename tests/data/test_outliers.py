@@ -1,0 +1,133 @@
+"""Values that outweigh all other rows of their series are told, at every door that learns from rows."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.preprocessing import PowerTransformer
+
+from skdistill import DistilledForecaster, scale_out
+from skdistill.data._outliers import find_outliers
+from skdistill.data._series import Series
+
+pytestmark = pytest.mark.filterwarnings("error:.*squared distance from the median")
+TOLD = "squared distance from the median is over 9 times"
+
+
+def wave(n=120, seed=0):
+    noise = np.random.default_rng(seed).normal(size=n)
+    return np.sin(np.arange(n) * np.pi / 6) + 0.3 * noise
+
+
+def forecaster(**parameters):
+    return DistilledForecaster(None, "linear", "response", context_length=12, prediction_length=4, **parameters)
+
+
+def frame(values):
+    return pd.DataFrame({"y": values}, index=pd.date_range("2024-01-01", periods=len(values), freq="D"))
+
+
+@given(
+    seed=st.integers(0, 999),
+    ratio=st.floats(0.2, 5),
+    n_same=st.integers(1, 4),
+    level=st.floats(-1e6, 1e6),
+    scale=st.floats(1e-3, 1e9),
+    sign=st.sampled_from([-1, 1]),
+)
+def test_a_value_is_told_from_nine_times_the_squares_of_all_others(seed, ratio, n_same, level, scale, sign):
+    rows = wave(seed=seed)
+    where = np.random.default_rng(seed).choice(len(rows), n_same, replace=False)
+    rest = np.delete(rows, where)
+    median = np.median(rest)
+    rows[where] = median + sign * np.sqrt(9 * ratio * np.square(rest - median).sum() / n_same)
+    found = find_outliers([Series((level + scale * rows)[:, None])])
+    if abs(ratio - 1) > 1e-3:
+        assert bool(found) == (ratio > 1)
+    if found:
+        assert f" in row {where.min()} of X (channel 0" in found[0]
+
+
+def test_what_is_frequent_or_most_rows_have_is_no_outlier():
+    demand = np.zeros(60)
+    demand[[7, 30]] = 1, 50
+    steps = np.where(np.arange(60) < 7, 1e4, wave(60))
+    gaps = np.where(np.arange(60) % 2, np.nan, 1.0)
+    parts = [demand, steps, np.ones(60), np.full(60, np.nan), gaps, np.array([]), np.array([1.0, 1e9]), wave(60) ** 3]
+    assert find_outliers([Series(part[:, None]) for part in parts]) == []
+
+
+def test_each_channel_and_series_is_judged_by_itself():
+    rows = np.stack([wave(), wave(seed=1) * 1e6], axis=1)
+    spoiled = rows.copy()
+    spoiled[5, 0], spoiled[[8, 9], 1], spoiled[3, 1] = 1e4, -9e9, np.nan
+    named = pd.date_range("2024", periods=len(rows))
+    panel = [
+        Series(rows, id="a"),
+        Series(spoiled, index=named, columns=pd.Index(["y", "z"]), id="b"),
+        Series(spoiled),
+    ]
+    assert find_outliers(panel) == [
+        "10000 in row 5 (2024-01-06 00:00:00) of series 'b' ('y')",
+        "10000 in row 5 of X[2] (channel 0)",
+        "-9e+09 in row 8 (2024-01-09 00:00:00) of series 'b' ('z', 2 rows)",
+        "-9e+09 in row 8 of X[2] (channel 1, 2 rows)",
+    ]
+
+
+@pytest.mark.parametrize("scaling", ["auto", "global", "series", "window"])
+def test_fit_tells_codes_of_missing_values(scaling):
+    values = wave()
+    values[[40, 41, 80]] = -9999
+    with pytest.warns(UserWarning, match=rf"-9999 in row 40 \(2024-02-10 00:00:00\) of X \('y', 3 rows\): .*{TOLD}"):
+        forecaster(scaling=scaling).fit(frame(values))
+    forecaster(scaling=scaling).fit(frame(np.where(values == -9999, np.nan, values)))
+
+
+def test_fit_tells_outliers_of_covariates_and_in_validation_rows():
+    rows = frame(wave()).assign(weather=wave(seed=1))
+    rows.iloc[-1, 1] = -9999
+    with pytest.warns(UserWarning, match=r"-9999 in row 119 .* \('weather'\)"):
+        forecaster(targets=["y"], validation_fraction=0.2).fit(rows)
+
+
+def test_what_a_transformer_brings_near_is_not_told():
+    values = np.exp(2.5 * np.random.default_rng(0).normal(size=200))
+    values[100] = 1e4
+    with pytest.warns(UserWarning, match=TOLD):
+        forecaster().fit(frame(values))
+    forecaster(transformer=PowerTransformer()).fit(frame(values))
+
+
+def test_updates_tell_new_outliers():
+    values = wave()
+    values[-2] = 1e4
+    fitted = forecaster().fit(frame(values[:100]))
+    with pytest.warns(UserWarning, match=r"10000 in row 118 \(2024-04-28 00:00:00\) of X \('y'\)"):
+        fitted.partial_fit(frame(values)[100:])
+    with pytest.warns(UserWarning, match=r"10000 in row 118 .* of X \('y'\)"):
+        forecaster().partial_fit(frame(values))
+    panel = forecaster().fit({name: frame(wave(seed=seed))[:90] for seed, name in enumerate("ab")})
+    new = {"a": frame(values)[90:], "b": frame(wave(seed=1))[90:]}
+    with pytest.warns(UserWarning, match=r"10000 in row \d+ \(2024-04-28 00:00:00\) of series 'a' \('y'\)"):
+        panel.partial_fit(new)
+
+
+@pytest.mark.parametrize("store", [False, True])
+def test_scale_out_tells_outliers_of_series_that_are_in_no_sample(tmp_path, monkeypatch, store):
+    monkeypatch.setattr("skdistill.scale_out._fit._SAMPLE", 3)
+    parts = [frame(wave(40, seed)).reset_index(names="ds").assign(unique_id=seed) for seed in range(9)]
+    for part in parts:
+        part.loc[19, "y"] = 1e4
+    path = tmp_path / "rows.parquet"
+    pd.concat(parts).to_parquet(path)
+    options = {"store": tmp_path / "store"} if store else {}
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        scale_out.fit(forecaster(), str(path), id="unique_id", time="ds", **options)
+    messages = [str(one.message) for one in caught if TOLD in str(one.message)]
+    assert "and 2 more: " in messages[0]
+    assert "10000 in row 19 (2024-01-20 00:00:00) of series 0 ('y'), and 8 more: " in messages[1]
