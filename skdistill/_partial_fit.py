@@ -308,8 +308,8 @@ def join_labels(seen: Series, new: Series, method: str = "partial_fit") -> pd.In
     if seen.index is None:
         return None
     if new.index is None or _is_default(new.index):
-        ahead = continue_index(seen.index, len(new), step=seen.step)
-        return seen.index.append(ahead) if ahead.dtype == seen.index.dtype else None
+        step = seen.step or find_step(seen.index)
+        return None if step is None else seen.index.append(continue_index(seen.index, len(new), step=step))
     joined = seen.index.append(new.index)
     try:
         checked_step(joined, known=() if seen.step is None else (seen.step,))

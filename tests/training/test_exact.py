@@ -597,6 +597,18 @@ def test_fewer_windows_than_rows_of_context():
     assert add_up([run_moments(series[:, 0], 5, 12, 4)]).count == 5
 
 
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int64", "float32"])
+def test_rows_without_labels_go_on_from_numbers_of_any_type(dtype):
+    rows = make_frame(300).reset_index(drop=True)
+    labeled = rows.iloc[:120].set_axis(pd.Index(np.arange(120).astype(dtype)))
+    forecaster = updatable().fit(labeled).partial_fit(rows.iloc[120:280].reset_index(drop=True))
+    later = rows.iloc[280:].set_axis(pd.Index(np.arange(500, 520)))
+    with pytest.raises(ValueError, match="must follow the rows so far, which end at 279"):
+        forecaster.partial_fit(later)
+    forecaster.partial_fit(later.set_axis(pd.Index(np.arange(280, 300))))
+    np.testing.assert_allclose(forecaster.predict(rows), updatable().fit(rows).predict(rows), rtol=1e-5)
+
+
 @pytest.mark.parametrize("as_array", [False, True])
 def test_partial_fit_keeps_the_season_of_the_step_where_new_rows_tell_none(as_array):
     index = pd.date_range("2024-01-01", periods=120, freq="D")  # a season of 7 rows; 24 where no step tells it
