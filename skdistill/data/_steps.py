@@ -26,6 +26,7 @@ __all__ = [
 ]
 
 _N_LOOKED_BACK = 10  # labels used to interpret a shifted last label
+_LARGEST_WHOLE = 1 << 61  # integers whose sums do not overflow
 _LARGEST_DEVIATION = 0.25  # maximum deviation of floats from a line, in steps, e.g. for years with two decimals
 
 
@@ -102,14 +103,13 @@ class NumberStep(Step):
         if isinstance(index, pd.RangeIndex) and index.step == self.size:
             start = index.start + len(index) * index.step
             return pd.RangeIndex(start, start + n * index.step, index.step, name=index.name)
-        ahead = np.arange(1, n + 1, dtype=np.int64)
-        if pd.api.types.is_integer_dtype(index.dtype):
-            labels = pd.Index(int(index[-1]) + int(self.size) * ahead, name=index.name)
-            dtype = getattr(index.dtype, "numpy_dtype", index.dtype)
-            return labels.astype(index.dtype) if _holds(dtype, labels.to_numpy()) else labels
-        last = float(index[-1])
-        digits = 12 - int(np.ceil(np.log10(max(abs(last), abs(self.size * (n + 1)), abs(self.size)))))
-        return pd.Index(np.round(last + self.size * ahead, digits), name=index.name).astype(index.dtype)
+        last, ahead = index[-1], np.arange(1, n + 1, dtype=np.int64)
+        if _is_whole(last) and _is_whole(self.size):
+            values = int(last) + int(self.size) * ahead
+        else:
+            values = np.round(float(last) + self.size * ahead, _digits(float(last), self.size, n))
+        labels = pd.Index(values, name=index.name)
+        return labels.astype(index.dtype) if _holds(index.dtype, values, self.size) else labels
 
     def keeps(self, index: pd.Index) -> bool:
         """Return whether numbers match this step; see :meth:`Step.keeps`."""
@@ -487,7 +487,18 @@ def _float_step(values: np.ndarray) -> float | None:
     return step if step and np.isfinite(step) and deviation <= _LARGEST_DEVIATION * abs(step) else None
 
 
-def _holds(dtype: Any, values: np.ndarray) -> bool:
-    if isinstance(dtype, pd.ArrowDtype):
-        return True
-    return np.array_equal(values.astype(dtype), values)
+def _is_whole(number: Any) -> bool:
+    """Return whether a number is an integer, of a size whose sums are exact."""
+    return abs(number) < _LARGEST_WHOLE and float(number).is_integer()
+
+
+def _digits(last: float, step: float, n: int) -> int:
+    """Return the decimals of labels on a line: twelve digits, and three of the step at least."""
+    largest = max(abs(last), abs(step * (n + 1)))
+    return max(12 - int(np.ceil(np.log10(largest))), 3 - int(np.floor(np.log10(abs(step)))))
+
+
+def _holds(dtype: Any, labels: np.ndarray, step: float) -> bool:
+    """Return whether labels in another type stay near their line: int8 has no 128, float32 no 2**24 + 1."""
+    kept = labels.astype(getattr(dtype, "numpy_dtype", dtype)).astype(labels.dtype)
+    return bool((np.abs(kept - labels) <= _LARGEST_DEVIATION * abs(step)).all())

@@ -177,6 +177,36 @@ def test_real_numbers_of_any_step(start, size):
         check_time_index(index.delete(slice(10, 12)))
 
 
+@pytest.mark.parametrize("start", [1.7e9, -1.7e9])
+@pytest.mark.parametrize("size", [0.004, 0.001, 1 / 3, 0.25, 1 / 1024])
+def test_seconds_of_the_epoch_with_decimals(start, size):
+    values = start + size * np.arange(60)
+    ahead = continue_index(pd.Index(values[:50], name="s"), 10)
+    np.testing.assert_allclose(ahead - start, values[50:] - start, rtol=0, atol=1e-3 * size + 1e-6)
+    assert ahead.name == "s"
+
+
+@pytest.mark.parametrize(
+    ("start", "size", "dtype", "expected"),
+    [
+        (1_700_000_000_000, 1, "float64", "float64"),  # milliseconds
+        (1_700_000_000_000_000, 1000, "float64", "float64"),
+        (1_700_000_000_000_000_000, 3_600_000_000_000, "float64", "float64"),
+        (2**24 - 50, 1, "float32", "int64"),
+        (2**24 - 50, 2, "float32", "float32"),
+        (2**24 - 50, 1, "Float32", "int64"),
+        (2**53 - 50, 1, "float64", "int64"),
+        (60, 1, "int8", "int8"),
+        (100, 1, "Int8", "int64"),
+    ],
+)
+def test_large_whole_numbers_in_any_type(start, size, dtype, expected):
+    index = pd.Index(start + size * np.arange(50 if "float" in dtype.lower() else 20), dtype=dtype)
+    ahead = continue_index(index, 40)
+    assert ahead.dtype == expected
+    assert [int(label) for label in ahead] == [start + size * number for number in range(len(index), len(index) + 40)]
+
+
 def test_years_with_decimals_are_regular():
     index = pd.Index(np.round(1990 + np.arange(48) / 12, 2))
     check_time_index(index)
