@@ -31,7 +31,9 @@ __all__ = [
     "QuadraticTerm",
     "candidates",
     "mean_squared_error",
+    "quotient",
     "residual_moments",
+    "semidefinite_eigh",
     "term_values",
 ]
 
@@ -284,8 +286,8 @@ class _Metric:
             part = weights[term.name] * term.metric
             self.by_target[term.target] = self.by_target.get(term.target, 0.0) + part
         total = sum(self.by_target.values())
-        self.values, self.vectors = _eigh(np.asarray(total))
-        self.inverse = _quotient(np.ones_like(self.values), self.values)
+        self.values, self.vectors = semidefinite_eigh(np.asarray(total))
+        self.inverse = quotient(np.ones_like(self.values), self.values)
 
 
 class _Group:
@@ -296,7 +298,7 @@ class _Group:
         size, count = any_moments.context_length, any_moments.count
         self.mean = any_moments.first[:size] / count if intercept else np.zeros(size)
         second = any_moments.second[:size, :size] / count
-        self.values, self.vectors = _eigh(second - np.outer(self.mean, self.mean))
+        self.values, self.vectors = semidefinite_eigh(second - np.outer(self.mean, self.mean))
         self.intercept = intercept
         self.rotated_mean = self.vectors.T @ self.mean
         self.target_means = {
@@ -313,9 +315,9 @@ class _Group:
         right = sum(part @ self.cross[target] for target, part in metric.by_target.items())
         inner = metric.vectors.T @ np.asarray(right)
         if penalty_on == "weights":
-            inner = _quotient(inner, np.outer(metric.values, self.values) + penalty / len(inner))
+            inner = quotient(inner, np.outer(metric.values, self.values) + penalty / len(inner))
         else:
-            inner = _quotient(inner * metric.inverse[:, None], (self.values + penalty)[None, :])
+            inner = quotient(inner * metric.inverse[:, None], (self.values + penalty)[None, :])
         weight = metric.vectors @ inner
         if not self.intercept:
             return weight, np.zeros(len(weight))
@@ -332,15 +334,41 @@ class _Group:
         return Moments(moments.count, first, second, size)
 
 
-def _eigh(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return eigenvalues and eigenvectors; eigenvalues that are 0 up to rounding are set to 0."""
+def semidefinite_eigh(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return eigenvalues and eigenvectors of a matrix of moments; eigenvalues that are 0 up to rounding are set to 0.
+
+    Parameters
+    ----------
+    matrix : ndarray of shape (n, n)
+        Positive semidefinite, up to rounding.
+
+    Returns
+    -------
+    values : ndarray of shape (n,)
+        None negative, rising.
+    vectors : ndarray of shape (n, n)
+        The eigenvectors, as columns.
+    """
     values, vectors = scipy.linalg.eigh(matrix, check_finite=False)
     floor = len(values) * np.finfo(np.float64).eps * max(values[-1], 0.0)
     return np.where(values > floor, values, 0.0), vectors
 
 
-def _quotient(numerator: np.ndarray, denominator: Any) -> np.ndarray:
-    """Divide; return 0 where the denominator is 0."""
+def quotient(numerator: np.ndarray, denominator: Any) -> np.ndarray:
+    """Divide; 0 where the denominator is 0, which gives solutions of smallest norm.
+
+    Parameters
+    ----------
+    numerator : ndarray
+        What is divided.
+    denominator : ndarray
+        None negative; it broadcasts to the numerator.
+
+    Returns
+    -------
+    quotient : ndarray of the shape of ``numerator``
+        The quotients.
+    """
     return np.divide(numerator, denominator, out=np.zeros_like(numerator), where=denominator > 0)
 
 

@@ -30,6 +30,7 @@ from skdistill.training._masked import (
 from skdistill.training._masked_sums import MaskedSums
 from skdistill.training._moments import Moments
 from skdistill.training._part_moments import LabelSubset, PartMoments
+from skdistill.training._part_problem import PartProblem
 from skdistill.training._train import TrainingResult
 
 __all__ = [
@@ -102,9 +103,7 @@ def solve_part(
         judged = sum_masked(setup.design, validation, None)
         errors = np.array([error_of_sums(judged, problem.solve(one)) for one in points])
     chosen = int(np.argmin(errors)) if len(points) > 1 else 0
-    solution = problem.solve(points[chosen])
-    _load(module, solution, points[chosen].mask)
-    history = _history(setup, points, errors, chosen, problem.term_values(solution, moments), start)
+    history = _take(setup, problem, module, points, errors, chosen, moments, start)
     best_epoch, solved = None if validation is None else 1, Solved(moments, points[chosen])
     return TrainingResult(history=history, best_epoch=best_epoch, interrupted=False, solved=solved)
 
@@ -169,9 +168,7 @@ def continue_part(
         )
     moments = add_moments(solved.moments, setup.moments(windows, labels))
     problem = setup.problem(moments)
-    solution = problem.solve(point)
-    _load(module, solution, point.mask)
-    history = _history(setup, [point], np.array([np.nan]), 0, problem.term_values(solution, moments), start)
+    history = _take(setup, problem, module, [point], np.array([np.nan]), 0, moments, start)
     return TrainingResult(history=history, best_epoch=None, interrupted=False, solved=Solved(moments, point))
 
 
@@ -290,9 +287,7 @@ def solve_from_moments(
         "truth": setup.sum(by_channel) if part.n_inputs else setup.group([one.tail(part.n_rows) for one in by_channel])
     }
     problem, point = setup.problem(moments), setup.candidates[0]
-    solution = problem.solve(point)
-    _load(module, solution)
-    history = _history(setup, [point], np.array([np.nan]), 0, problem.term_values(solution, moments), start)
+    history = _take(setup, problem, module, [point], np.array([np.nan]), 0, moments, start)
     return TrainingResult(history=history, best_epoch=None, interrupted=False)
 
 
@@ -401,9 +396,7 @@ def solve_sums(
     elif "held_out" in sums:
         errors = problem.errors(points, sums["held_out"])
     chosen = int(np.nanargmin(errors)) if len(points) > 1 else 0
-    solution = problem.solve(points[chosen])
-    _load(module, solution, points[chosen].mask)
-    history = _history(setup, points, errors, chosen, problem.term_values(solution, moments), start)
+    history = _take(setup, problem, module, points, errors, chosen, moments, start)
     return TrainingResult(history=history, best_epoch=1 if _holds_out(sums) else None, interrupted=False)
 
 
@@ -482,7 +475,23 @@ def _leave_blocks_out(
     return total / len(train)
 
 
-def _load(module: nn.Module, solution: LinearSolution, mask: np.ndarray | None = None) -> None:
+def _take(
+    setup: PartMoments,
+    problem: PartProblem,
+    module: nn.Module,
+    points: Sequence[Candidate],
+    errors: np.ndarray,
+    chosen: int,
+    moments: Sums,
+    start: float,
+) -> list[dict[str, Any]]:
+    """Load the solution for the chosen candidate into the module, and return the history."""
+    solution = problem.solve(points[chosen])
+    _load(module, solution, points[chosen].mask)
+    return _history(setup, points, errors, chosen, problem.term_values(solution, moments), start)
+
+
+def _load(module: nn.Module, solution: LinearSolution, mask: np.ndarray | None) -> None:
     parameters = dict(module.named_parameters())
     with torch.no_grad():
         own = dict(module.named_buffers()).get("mask")

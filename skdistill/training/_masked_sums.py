@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.linalg
 
-from skdistill.training._exact import Candidate, QuadraticTerm
+from skdistill.training._exact import Candidate, QuadraticTerm, quotient, semidefinite_eigh
 from skdistill.training._input_scale import input_variances
 from skdistill.training._moments import Moments
 
@@ -319,14 +318,10 @@ class _Step:
     ) -> _Step:
         mean = first / count if intercept and count > 0 else np.zeros_like(first)
         height = level / count if intercept and count > 0 else 0.0
-        values, vectors = scipy.linalg.eigh(second - count * np.outer(mean, mean), check_finite=False)
-        floor = len(values) * np.finfo(np.float64).eps * max(values[-1], 0.0)
-        values = np.where(values > floor, values, 0.0)
+        values, vectors = semidefinite_eigh(second - count * np.outer(mean, mean))
         return cls(values, vectors, vectors.T @ (cross - count * height * mean), mean, height)
 
     def solve(self, penalty: float) -> tuple[np.ndarray, float]:
         """Return the weights and the intercept; of smallest norm if they are not unique."""
-        below = self.values + penalty
-        inner = np.divide(self.right, below, out=np.zeros_like(self.right), where=below > 0)
-        weight = self.vectors @ inner
+        weight = self.vectors @ quotient(self.right, self.values + penalty)
         return weight, self.level - float(weight @ self.mean)

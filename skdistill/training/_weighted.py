@@ -18,7 +18,15 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.linalg
 
-from skdistill.training._exact import Candidate, LinearSolution, QuadraticTerm, mean_squared_error, term_values
+from skdistill.training._exact import (
+    Candidate,
+    LinearSolution,
+    QuadraticTerm,
+    mean_squared_error,
+    quotient,
+    semidefinite_eigh,
+    term_values,
+)
 from skdistill.training._moments import Moments
 
 __all__ = ["WeightedProblem", "common_basis"]
@@ -128,7 +136,7 @@ class WeightedProblem:
         size = next(iter(self.groups[number].values())).context_length
         diagonals = np.stack([candidate.weights[term.name] * self.diagonals[term.name] for term in self.terms])
         totals = diagonals.sum(axis=0)
-        ratios = np.round(np.divide(diagonals, totals, out=np.zeros_like(diagonals), where=totals > 0), _DIGITS)
+        ratios = np.round(quotient(diagonals, totals), _DIGITS)
         masks = np.ones((n_steps, size), dtype=bool) if candidate.mask is None else candidate.mask
         weight, bias = np.zeros((n_steps, size)), np.zeros(n_steps)
         _, places = np.unique(np.hstack([ratios.T, masks]), axis=0, return_inverse=True)
@@ -159,7 +167,7 @@ class WeightedProblem:
         height = level / known.count if self.intercept and known.count > 0 else np.zeros_like(level)
         below = known.values + np.broadcast_to(penalty, len(steps))[:, None]
         right = (cross - known.count * np.outer(height, known.mean)) @ known.vectors
-        weight = np.divide(right, below, out=np.zeros_like(right), where=below > 0) @ known.vectors.T
+        weight = quotient(right, below) @ known.vectors.T
         return weight, height - weight @ known.mean
 
     def _factor(self, key: tuple[object, ...], parts: Sequence[tuple[float, Moments]], here: np.ndarray) -> _Factored:
@@ -186,9 +194,7 @@ class _Factored:
         first = np.sum([share * one.first[here] for share, one in parts], axis=0)
         second = np.sum([share * one.second[np.ix_(here, here)] for share, one in parts], axis=0)
         mean = first / n if intercept and n > 0 else np.zeros_like(first)
-        values, vectors = scipy.linalg.eigh(second - n * np.outer(mean, mean), check_finite=False)
-        floor = len(values) * np.finfo(np.float64).eps * max(values[-1], 0.0)
-        return cls(n, mean, np.where(values > floor, values, 0.0), vectors)
+        return cls(n, mean, *semidefinite_eigh(second - n * np.outer(mean, mean)))
 
 
 def common_basis(metrics: Sequence[np.ndarray]) -> np.ndarray | None:
