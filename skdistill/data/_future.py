@@ -17,6 +17,7 @@ from skdistill.data._roles import Roles
 from skdistill.data._series import Series, SeriesInput
 from skdistill.data._steps import as_time_index
 from skdistill.data._tables import check_is_no_other_table
+from skdistill.data._validation_rows import count_unobserved_end
 from skdistill.data._vintages import Vintages, places_of
 
 __all__ = ["read_future"]
@@ -138,7 +139,7 @@ def _from_rows(
             f"{len(roles.known)})."
         )
     targets, channels = list(roles.target_channels), list(roles.known_channels)
-    ahead = [_rows_after_targets(one.values[:, targets]) for one in given.series]
+    ahead = [count_unobserved_end(one.values[:, targets]) for one in given.series]
     if not needed and not any(ahead):
         return given, None
     for number, n_rows in enumerate(ahead):
@@ -159,14 +160,6 @@ def _from_rows(
         )
         cut.append(_before(one, first))
     return replace(given, series=cut), np.stack(future)
-
-
-def _rows_after_targets(targets: np.ndarray) -> int:
-    """Count the rows after the last one with an observed target; 0 if none is observed."""
-    if not len(targets) or not np.isnan(targets[-1]).all():
-        return 0
-    seen = np.flatnonzero(~np.isnan(targets).all(axis=1))
-    return len(targets) - 1 - int(seen[-1]) if len(seen) else 0
 
 
 def _before(series: Series, n_rows: int) -> Series:

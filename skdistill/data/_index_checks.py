@@ -11,7 +11,7 @@ import pandas as pd
 
 from skdistill.data._clock_changes import tell_doubled, tell_skipped
 from skdistill.data._offsets import count_months
-from skdistill.data._steps import Step, as_time_index, find_step, says_step
+from skdistill.data._steps import Step, as_time_index, find_step
 from skdistill.data._wall_clock import DAY, nanoseconds_of, read_wall_clock
 
 __all__ = ["can_be_written", "check_time_index", "checked_step"]
@@ -96,13 +96,7 @@ def checked_step(index: Any, *, name: str = "X", known: Iterable[Step] = ()) -> 
     if not (timed or pd.api.types.is_integer_dtype(index.dtype) or pd.api.types.is_float_dtype(index.dtype)):
         return None
     _check_order(index, timed, name)
-    if not isinstance(index, pd.RangeIndex) and not says_step(index):
-        kept = [step for step in known if step.keeps(index)]
-        if len(kept) == 1:
-            return kept[0]
-        if len(kept) > 1 and len(index) < 3:  # which one, such labels do not tell
-            return None
-    step = find_step(index)
+    step = find_step(index, known)
     if step is None and len(index) > 2:
         _raise_irregular(index, name)
     return step

@@ -406,8 +406,7 @@ def _read_like(before: Series, X: Any, name: str, reader: LabelReader) -> Series
     if X.index is before.index:
         return replace(before, values=without_infinity(values, X.index, X.columns, name))
     step = reader.step(X.index, name)
-    index = as_time_index(X.index)
-    label_type = None if index is X.index else X.index.dtype
+    index, label_type = _in_pandas_types(X.index)
     values = without_infinity(values, index, X.columns, name)
     return Series(values, index, before.columns, step=step, label_type=label_type)
 
@@ -463,8 +462,7 @@ def _read_one(
     if isinstance(X, pd.DataFrame):
         _check_numeric(X, name)
         step = check_row_labels(X.index, name=name, known=known.steps)
-        index = as_time_index(X.index)
-        label_type = None if index is X.index else X.index.dtype
+        index, label_type = _in_pandas_types(X.index)
         columns = names = X.columns
     if was_vector and (not alike if reset else _names_no_channel(estimator)):
         X = X.set_axis([_VECTOR], axis=1)
@@ -493,9 +491,14 @@ def _read_again(X: Any, known: SeriesLabels, name: str) -> Series | None:
     if values.dtype not in _FLOATS or not len(values):
         return None
     step = check_row_labels(X.index, name=name, known=known.steps)
-    index = as_time_index(X.index)
-    label_type = None if index is X.index else X.index.dtype
+    index, label_type = _in_pandas_types(X.index)
     return Series(without_infinity(values, index, columns, name), index, X.columns, False, step, label_type)
+
+
+def _in_pandas_types(index: pd.Index) -> tuple[pd.Index, Any]:
+    """Return labels in types of pandas, and the type that they had, if it was another."""
+    labels = as_time_index(index)
+    return labels, None if labels is index else index.dtype
 
 
 def _checked_values(estimator: Any, table: Any, *, reset: bool, name: str) -> np.ndarray:

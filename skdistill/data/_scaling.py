@@ -251,12 +251,16 @@ class Scaling(BaseEstimator):
         more = copy.copy(self)
         more.ids_ = [*self.ids_, *ids]
         if self.series_units_ is not None:
-            parts = [self._transform(part) for part in rows]
-            own = series_units(parts, self.season)
-            own = own if self.covariates_ is None else self.covariates_.of_series(parts, own)
+            own = self._own_units(rows)
             both = [(self.series_units_.center, own.center), (self.series_units_.unit, own.unit)]
             more.series_units_ = LocalUnits(*(np.concatenate(pair) for pair in both))
         return more
+
+    def _own_units(self, series: Sequence[np.ndarray]) -> LocalUnits:
+        """Return the units of series from their own rows, in original units."""
+        parts = [self._transform(rows) for rows in series]
+        own = series_units(parts, self.season)
+        return own if self.covariates_ is None else self.covariates_.of_series(parts, own)
 
     def store_units(
         self, series: Sequence[np.ndarray], numbers: Sequence[int] | None
@@ -283,9 +287,7 @@ class Scaling(BaseEstimator):
         center, unit = self.series_units_.center[known], self.series_units_.unit[known]
         unseen = np.flatnonzero(known < 0)
         if len(unseen):
-            parts = [self._transform(series[int(number)]) for number in unseen]
-            own = series_units(parts, self.season)
-            own = own if self.covariates_ is None else self.covariates_.of_series(parts, own)
+            own = self._own_units([series[int(number)] for number in unseen])
             center[unseen], unit[unseen] = own.center, own.unit
         by_window = known < 0 if self.kind == "series" else np.ones(len(series), dtype=bool)
         return LocalUnits(center, unit), by_window if by_window.any() else None

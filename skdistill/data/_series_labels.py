@@ -74,16 +74,7 @@ class SeriesLabels:
         step : Step or None
             None if neither is possible.
         """
-        if index is None:
-            return None
-        index = as_time_index(index)
-        if getattr(index, "freq", None) is None and not isinstance(index, pd.RangeIndex):
-            kept = [step for step in self.steps if step.keeps(index)]
-            if len(kept) == 1:
-                return kept[0]
-            if len(kept) > 1 and len(index) < 3:  # which one, such labels do not tell
-                return None
-        return find_step(index)
+        return None if index is None else find_step(as_time_index(index), self.steps)
 
     def warn_of_others(
         self,

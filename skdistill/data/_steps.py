@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -262,18 +263,20 @@ class ClockStep(Step):
         return str(self.by.freqstr) if type(self.by) is not pd.DateOffset else repr(self.by)
 
 
-def find_step(index: pd.Index) -> Step | None:
+def find_step(index: pd.Index, known: Iterable[Step] = ()) -> Step | None:
     """Infer the step of labels in order.
 
     Parameters
     ----------
     index : Index
         Distinct labels in order.
+    known : iterable of Step, default=()
+        Steps that the labels may have; the one that they keep goes before what they show themselves.
 
     Returns
     -------
     step : Step or None
-        None if the labels have no step, are irregular, or a single label does not determine it.
+        None if the labels have no step, are irregular, or too few to determine it.
 
     Examples
     --------
@@ -282,6 +285,12 @@ def find_step(index: pd.Index) -> Step | None:
     """
     if isinstance(index, pd.RangeIndex):
         return NumberStep(index.step)
+    if not says_step(index):
+        kept = [step for step in known if step.keeps(index)]
+        if len(kept) == 1:
+            return kept[0]
+        if len(kept) > 1 and len(index) < 3:  # which one, such labels do not tell
+            return None
     if isinstance(index, pd.MultiIndex) or not len(index) or index.hasnans:
         return None
     if isinstance(index, pd.DatetimeIndex):
