@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -150,8 +151,7 @@ class FramedModule(nn.Module):
             return (output if isinstance(output, Tensor) else output.forecast) * unit + center
         forecast, quantiles = output if type(output) is tuple else (output.forecast, output.quantiles)
         if self.offsets is not None:
-            n_lower = sum(level < 0.5 for level in self.levels)
-            quantiles = order_outwards(quantiles + self.offsets, n_lower, has_median=0.5 in self.levels)
+            quantiles = _shift(quantiles, self.offsets, self.levels)
         return forecast * unit + center, quantiles * unit[..., None] + center[..., None]
 
 
@@ -408,6 +408,12 @@ class _Distances(nn.Module):
         return distances * self.unit
 
 
+def _shift(quantiles: Tensor, offsets: Tensor, levels: Sequence[float]) -> Tensor:
+    """Add the offsets of a calibration to the quantiles at rising levels, which then do not cross."""
+    n_lower = sum(level < 0.5 for level in levels)
+    return order_outwards(quantiles + offsets, n_lower, has_median=0.5 in levels)
+
+
 def order_outwards(quantiles: Tensor, n_lower: int, *, has_median: bool) -> Tensor:
     """Set each quantile that crosses its neighbor towards the median to that neighbor.
 
@@ -478,10 +484,7 @@ class _ScaledModule(nn.Module):
         forecast = output.forecast * scale + mean
         if self.levels is None:
             return forecast
-        quantiles = output.quantiles
-        if self.offsets is not None:
-            n_lower = sum(level < 0.5 for level in self.levels)
-            quantiles = order_outwards(quantiles + self.offsets, n_lower, has_median=0.5 in self.levels)
+        quantiles = output.quantiles if self.offsets is None else _shift(output.quantiles, self.offsets, self.levels)
         return forecast, quantiles * scale.unsqueeze(-1) + mean.unsqueeze(-1)
 
 

@@ -29,7 +29,7 @@ from skdistill.scale_out._collect import collect
 from skdistill.scale_out._engines import check_options
 from skdistill.scale_out._reader import SeriesReader
 from skdistill.scale_out._sample import choose_ids, describe_series, take_sample, take_series
-from skdistill.scale_out._stored_fit import check_storable, store_rows
+from skdistill.scale_out._stored_fit import check_storable, needs_of_all_rows, store_rows
 from skdistill.scale_out._sums import RowSums, RowWork, WindowSums, WindowWork, add_all, merge_units, scaling_of
 from skdistill.scale_out._whole_series import spread_message
 from skdistill.teachers._given import holds_given_labels
@@ -175,8 +175,7 @@ def fit(
     scaling = _scaling(sample.spec_, template, whole or sums.rows)
     if sums.units:
         merge_units(scaling, sums.units)
-    forecaster._forget_fit()
-    forecaster.__dict__.update({name: getattr(sample, name) for name in _FITTED if hasattr(sample, name)})
+    _take_on(forecaster, sample)
     forecaster.student_, forecaster.scaling_, forecaster.history_ = module.eval(), scaling, result.history
     forecaster.provenance_, forecaster.n_series_ = sample.provenance_, n_all
     _warn_of_no_units(scaling, keep_units)
@@ -217,13 +216,18 @@ def _fit_stored(
     if stored.n_short:
         _warn_of_short(stored.n_short, len(chosen))
     warn_of_outliers(stored.outliers)
-    forecaster._forget_fit()
-    forecaster.__dict__.update({name: getattr(sample, name) for name in _FITTED if hasattr(sample, name)})
+    _take_on(forecaster, sample)
     if forecaster._distill(stored.windows, told=True):  # by the sample
         warn_of_idle_settings(forecaster)
     forecaster.n_series_ = len(stats)
     _warn_of_no_units(forecaster.scaling_, keep_units)
     return forecaster
+
+
+def _take_on(forecaster: Any, sample: Any) -> None:
+    """Give a forecaster what a fit on a sample told of the problem, without its student."""
+    forecaster._forget_fit()
+    forecaster.__dict__.update({name: getattr(sample, name) for name in _FITTED if hasattr(sample, name)})
 
 
 def _check_given(forecaster: Any, n_all: int, most: int) -> None:
@@ -311,7 +315,7 @@ def _columns(table: Any) -> list[Any]:
 
 def _check_exact(forecaster: Any) -> None:
     """Raise if the sums of parts are not enough for this forecaster."""
-    network, neither = resolve_student(forecaster.student), (None, False, 0)
+    network = resolve_student(forecaster.student)
     n_known = 0 if forecaster.known_covariates is None else np.size(forecaster.known_covariates)
     known = tuple(range(1, 1 + n_known))
     spec = NetworkSpec(forecaster.context_length, forecaster.prediction_length, 1 + len(known), (0,), known=known)
@@ -320,16 +324,11 @@ def _check_exact(forecaster: Any) -> None:
     lacking = {
         f"a student that is solved exactly, {told}": part is None or not part.is_whole or part.solver == "gradient",
         "selection='validation' of the student": part is not None and part.is_searched and part.selection == "blocks",
-        "transformer=None, which is fitted on all rows: transform rows before": forecaster.transformer is not None,
+        **needs_of_all_rows(forecaster),
         "quantiles=None": forecaster.quantiles is not None,
-        "no augmentation, known_dropout or windows_without_truth": forecaster.augmentation is not None
-        or forecaster.known_dropout not in neither
-        or bool(forecaster.windows_without_truth),
-        "no static covariates, whose units are of all series": bool(forecaster.static_covariates),
         "no label_share, max_labels or label_seconds: workers label all windows": any(
             getattr(forecaster, name, None) is not None for name in ("label_share", "max_labels", "label_seconds")
         ),
-        "vintages=None": forecaster.vintages is not None,
         "series_weight='windows'": not (
             isinstance(forecaster.series_weight, str) and forecaster.series_weight == "windows"
         ),

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from skdistill.scale_out._collect import collect
-from skdistill.scale_out._work import Work
+from skdistill.scale_out._work import Work, value_type
 
 __all__ = ["Pick", "choose_ids", "describe_series", "take_sample", "take_series"]
 
@@ -34,8 +34,7 @@ class _Describe(Work):
         """Return ids and three numbers."""
         import pyarrow as pa
 
-        type_ = given.field(self.id).type
-        own = type_.value_type if pa.types.is_dictionary(type_) else type_
+        own = value_type(given.field(self.id).type)
         return pa.schema([(self.id, own), ("n_rows_", pa.int64()), ("sum_", pa.float64()), ("squares_", pa.float64())])
 
     def run(self, batches: Iterable[Any]) -> Iterator[Any]:
@@ -88,15 +87,9 @@ class Pick(Work):
         for batch in batches:
             table = batch if isinstance(batch, pa.Table) else pa.Table.from_batches([batch])
             ids = table.column(self.id)
-            chosen = table.filter(pc.is_in(ids, pa.array(self.ids, _plain(ids.type))))
+            chosen = table.filter(pc.is_in(ids, pa.array(self.ids, value_type(ids.type))))
             if chosen.num_rows:
                 yield chosen.replace_schema_metadata(None)
-
-
-def _plain(type_: Any) -> Any:
-    import pyarrow as pa
-
-    return type_.value_type if pa.types.is_dictionary(type_) else type_
 
 
 def take_sample(table: Any, n_series: int, *, id: str, channel: str, seed: int = 0) -> Any:

@@ -34,7 +34,7 @@ from skdistill.scale_out._sums import RowSums, add_all, merge_units, scaling_of
 from skdistill.scale_out._whole_series import whole_series
 from skdistill.teachers._given import holds_given_labels
 
-__all__ = ["Stored", "check_storable", "store_rows"]
+__all__ = ["Stored", "check_storable", "needs_of_all_rows", "store_rows"]
 
 logger = logging.getLogger("skdistill")
 
@@ -58,6 +58,18 @@ class Stored:
         self.windows = windows
         self.n_short = n_short
         self.outliers = outliers
+
+
+def needs_of_all_rows(forecaster: Any) -> dict[str, bool]:
+    """Return what every fit of a table in parts must do without, in words, and whether the forecaster has it."""
+    return {
+        "transformer=None, which is fitted on all rows: transform rows before": forecaster.transformer is not None,
+        "no augmentation, known_dropout or windows_without_truth": forecaster.augmentation is not None
+        or forecaster.known_dropout not in (None, False, 0)
+        or bool(forecaster.windows_without_truth),
+        "no static covariates, whose units are of all series": bool(forecaster.static_covariates),
+        "vintages=None": forecaster.vintages is not None,
+    }
 
 
 def check_storable(forecaster: Any, table: Any, folder: Any) -> None:
@@ -88,14 +100,7 @@ def check_storable(forecaster: Any, table: Any, folder: Any) -> None:
         raise ValueError(
             f"store of fit must be a folder of this machine, whose files are mapped into memory; got {folder!r}."
         )
-    neither = (None, False, 0)
-    lacking = {
-        "transformer=None, which is fitted on all rows: transform rows before": forecaster.transformer is not None,
-        "no augmentation, known_dropout or windows_without_truth": forecaster.augmentation is not None
-        or forecaster.known_dropout not in neither
-        or bool(forecaster.windows_without_truth),
-        "no static covariates, whose units are of all series": bool(forecaster.static_covariates),
-        "vintages=None": forecaster.vintages is not None,
+    lacking = needs_of_all_rows(forecaster) | {
         "calibration=None: call calibrate on some series afterwards": forecaster.calibration is not None,
         "a teacher that labels new windows, not given labels": holds_given_labels(forecaster.teacher),
     }

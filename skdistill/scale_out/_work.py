@@ -9,7 +9,7 @@ from typing import Any
 from skdistill.deploy._frame_predictor import FramePredictor
 from skdistill.scale_out._whole_series import whole_series
 
-__all__ = ["BLOCK_ROWS", "Forecasts", "Work"]
+__all__ = ["BLOCK_ROWS", "Forecasts", "Work", "value_type"]
 
 BLOCK_ROWS = 1 << 18  # rows read, forecast or counted at once; memory of a worker does not grow with its partition
 
@@ -90,7 +90,7 @@ class Forecasts(Work):
         is_small = all(pa.types.is_float32(given.field(one).type) for one in channels)
         values = pa.float32() if is_small else pa.float64()
         targets = [str(one) for one in form.targets or channels]
-        types = [_plain(given.field(keys[0]).type), _time_type(given.field(keys[1]).type), *[values] * len(targets)]
+        types = [value_type(given.field(keys[0]).type), _time_type(given.field(keys[1]).type), *[values] * len(targets)]
         return pa.schema(list(zip([*keys, *targets], types, strict=True)))
 
     def _check_ids(self, type_: Any) -> None:
@@ -98,10 +98,10 @@ class Forecasts(Work):
         import pyarrow as pa
 
         kinds = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean)
-        ids, are_numbers = list(self.predictor.student.series_ids)[:1], any(is_(_plain(type_)) for is_ in kinds)
+        ids, are_numbers = list(self.predictor.student.series_ids)[:1], any(is_(value_type(type_)) for is_ in kinds)
         if ids and are_numbers == isinstance(ids[0], str):
             raise ValueError(
-                f"the ids of the table are {_plain(type_)}, and those of fit are {type(ids[0]).__name__}, such as "
+                f"the ids of the table are {value_type(type_)}, and those of fit are {type(ids[0]).__name__}, such as "
                 f"{ids[0]!r}: every series would be forecast like one that fit has not seen. Cast the column "
                 f"{self.id!r}."
             )
@@ -113,8 +113,8 @@ class Forecasts(Work):
             yield self.predictor.predict_frame(plain).cast(self.schema(table.schema))
 
 
-def _plain(type_: Any) -> Any:
-    """Return the type of the values of a dictionary."""
+def value_type(type_: Any) -> Any:
+    """Return the type of the values of a dictionary of Arrow; any other type is the same."""
     import pyarrow as pa
 
     return type_.value_type if pa.types.is_dictionary(type_) else type_
@@ -124,7 +124,7 @@ def _time_type(type_: Any) -> Any:
     """Return the type of forecast times: that of the table, but timestamps for text, and room for later numbers."""
     import pyarrow as pa
 
-    own = _plain(type_)
+    own = value_type(type_)
     is_text = pa.types.is_string(own) or pa.types.is_large_string(own) or pa.types.is_string_view(own)
     if pa.types.is_integer(own) and own.bit_width < 32:
         return pa.int64()

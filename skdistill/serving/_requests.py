@@ -156,10 +156,7 @@ def _read_rows(rows: list[list[Any]], model: ServedModel, name: str) -> np.ndarr
     if len(rows) < length:
         more = "" if not rows else ": write rows of null before them, where a series is shorter"
         raise Refused(422, f"{name} must have at least {length} rows; got {len(rows)}{more}.")
-    wrong = next((number for number, row in enumerate(rows) if len(row) != width), None)
-    if wrong is not None:
-        told = "numbers" if columns is None else f"values ({', '.join(columns.names)})"
-        raise Refused(422, f"every row of {name} must have {width} {told}; row {wrong} has {len(rows[wrong])}.")
+    _check_width(rows, width, "numbers" if columns is None else f"values ({', '.join(columns.names)})", name)
     if columns is None:
         values = np.array(list(chain.from_iterable(rows[-length:])), dtype=np.float64).reshape(length, width)
     else:
@@ -169,6 +166,21 @@ def _read_rows(rows: list[list[Any]], model: ServedModel, name: str) -> np.ndarr
         target = model.facts()["targets"][int(np.argmax(unseen))]
         raise Refused(422, f"{name} has only null for {target} in its last {length} rows: nothing to forecast from.")
     return values
+
+
+def _check_width(rows: list[list[Any]], width: int, told: str, name: str) -> None:
+    """Raise for a row of another length."""
+    wrong = next((number for number, row in enumerate(rows) if len(row) != width), None)
+    if wrong is not None:
+        raise Refused(422, f"every row of {name} must have {width} {told}; row {wrong} has {len(rows[wrong])}.")
+
+
+def _check_series(given: Any, names: tuple[str, ...], name: str) -> None:
+    """Raise unless values by series are those of the panel."""
+    other = next((one for one in (*names, *given) if one not in given or one not in names), None)
+    if other is not None:
+        where = "panel" if other in given else name
+        raise Refused(422, f"{name} must have the series of panel: {other[:80]!r} is not in {where}.")
 
 
 def _read_future(given: Any, names: tuple[str, ...] | None, model: ServedModel) -> np.ndarray | None:
@@ -184,28 +196,20 @@ def _read_future(given: Any, names: tuple[str, ...] | None, model: ServedModel) 
     if names is None:
         if not isinstance(given, list):
             raise Refused(422, "future must be rows, as context is; got rows by series.")
-        return _read_ahead(given, model, "future")[None]
+        return _read_ahead(given, model, known, "future")[None]
     if not isinstance(given, dict):
         raise Refused(422, "future must be rows by series, as panel is; got rows.")
-    other = next((one for one in (*names, *given) if one not in given or one not in names), None)
-    if other is not None:
-        where = "panel" if other in given else "future"
-        raise Refused(422, f"future must have the series of panel: {other[:80]!r} is not in {where}.")
-    return np.stack([_read_ahead(given[one], model, f"series {one[:80]!r} of future") for one in names])
+    _check_series(given, names, "future")
+    return np.stack([_read_ahead(given[one], model, known, f"series {one[:80]!r} of future") for one in names])
 
 
-def _read_ahead(rows: list[list[Any]], model: ServedModel, name: str) -> np.ndarray:
+def _read_ahead(rows: list[list[Any]], model: ServedModel, known: str, name: str) -> np.ndarray:
     """Check the rows of a horizon and return them as an array, NaN where null."""
     columns = model.columns
     length, width = model.prediction_length, len(model.known) if columns is None else len(columns.known)
     if len(rows) != length:
         raise Refused(422, f"{name} must have {length} rows; got {len(rows)}.")
-    wrong = next((number for number, row in enumerate(rows) if len(row) != width), None)
-    if wrong is not None:
-        known = ", ".join(model.facts()["known"])
-        raise Refused(
-            422, f"every row of {name} must have {width} numbers ({known}); row {wrong} has {len(rows[wrong])}."
-        )
+    _check_width(rows, width, f"numbers ({known})", name)
     if columns is not None:
         return columns.known_channels(rows, name)
     return np.array(list(chain.from_iterable(rows)), dtype=np.float64).reshape(length, width)
@@ -223,10 +227,7 @@ def _read_static(given: Any, names: tuple[str, ...] | None, model: ServedModel) 
         raise Refused(422, f"static is missing: the model reads {told}; write null where a value is missing.")
     if names is None:
         return columns.static_numbers(given, "static")[None]
-    other = next((one for one in (*names, *given) if one not in given or one not in names), None)
-    if other is not None:
-        where = "panel" if other in given else "static"
-        raise Refused(422, f"static must have the series of panel: {other[:80]!r} is not in {where}.")
+    _check_series(given, names, "static")
     wrong = next((one for one in names if not isinstance(given[one], dict)), None)
     if wrong is not None:
         raise Refused(422, f"static must have {told} of each series; {wrong[:80]!r} has a single value.")

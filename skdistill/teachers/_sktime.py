@@ -155,10 +155,9 @@ class SktimeTeacher(BaseTeacher):
 
     def provenance(self) -> list[Entry]:
         """Say which forecaster of sktime labels."""
-        inner = self.forecaster.estimator if self._is_frozen else self.forecaster
         known = {
             "teacher": type(self).__name__,
-            "source": f"{type(inner).__module__.split('.')[0]}.{type(inner).__name__}",
+            "source": f"{type(self._inner).__module__.split('.')[0]}.{self._name}",
             "training_data": None if self._is_frozen else "the series of the student",
         }
         return [{name: known.get(name) for name in FIELDS}]
@@ -171,7 +170,7 @@ class SktimeTeacher(BaseTeacher):
         """Raise if there is no sktime forecaster, or a frozen one that is not fitted."""
         check_choice(self.fitting, ("window", "once", "series"), "fitting of SktimeTeacher")
         check_n_jobs(self.n_jobs, "n_jobs of SktimeTeacher")
-        inner = self.forecaster.estimator if self._is_frozen else self.forecaster
+        inner = self._inner
         if isinstance(inner, type) or not is_sktime_forecaster(inner):
             raise TypeError(
                 "forecaster of SktimeTeacher must be a sktime forecaster, or a fitted one in "
@@ -346,8 +345,13 @@ class SktimeTeacher(BaseTeacher):
         return self.fitting == "series" and not self._is_frozen
 
     @property
+    def _inner(self) -> Any:
+        """The forecaster of sktime, without the wrapper of a frozen one."""
+        return self.forecaster.estimator if self._is_frozen else self.forecaster
+
+    @property
     def _name(self) -> str:
-        return type(self.forecaster.estimator if self._is_frozen else self.forecaster).__name__
+        return type(self._inner).__name__
 
     def _learn_shape(self, windows: TrainingWindows) -> None:
         self.prediction_length_ = windows.train.prediction_length
@@ -456,8 +460,7 @@ class SktimeTeacher(BaseTeacher):
         """Whether the forecaster gets known covariates."""
         if self._rolls or (self._is_frozen and self.forecaster.estimator.state == "fitted"):
             return False
-        inner = self.forecaster.estimator if self._is_frozen else self.forecaster
-        return bool(inner.get_tag("capability:exogenous"))
+        return bool(self._inner.get_tag("capability:exogenous"))
 
     def _known(self, contexts: Contexts) -> np.ndarray | None:
         """Return known covariates of context and horizon, (n_windows, context + prediction_length, n_known)."""

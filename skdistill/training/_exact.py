@@ -335,40 +335,14 @@ class _Group:
 
 
 def semidefinite_eigh(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return eigenvalues and eigenvectors of a matrix of moments; eigenvalues that are 0 up to rounding are set to 0.
-
-    Parameters
-    ----------
-    matrix : ndarray of shape (n, n)
-        Positive semidefinite, up to rounding.
-
-    Returns
-    -------
-    values : ndarray of shape (n,)
-        None negative, rising.
-    vectors : ndarray of shape (n, n)
-        The eigenvectors, as columns.
-    """
+    """Return eigenvalues, rising, and eigenvectors, as columns; eigenvalues that are 0 up to rounding are set to 0."""
     values, vectors = scipy.linalg.eigh(matrix, check_finite=False)
     floor = len(values) * np.finfo(np.float64).eps * max(values[-1], 0.0)
     return np.where(values > floor, values, 0.0), vectors
 
 
 def quotient(numerator: np.ndarray, denominator: Any) -> np.ndarray:
-    """Divide; 0 where the denominator is 0, which gives solutions of smallest norm.
-
-    Parameters
-    ----------
-    numerator : ndarray
-        What is divided.
-    denominator : ndarray
-        None negative; it broadcasts to the numerator.
-
-    Returns
-    -------
-    quotient : ndarray of the shape of ``numerator``
-        The quotients.
-    """
+    """Divide by what is not negative; 0 where it is 0, which gives solutions of smallest norm."""
     return np.divide(numerator, denominator, out=np.zeros_like(numerator), where=denominator > 0)
 
 
