@@ -313,7 +313,9 @@ class DistilledForecasterCV(RefittedMixin, DocLink, BaseEstimator):
         Parameters
         ----------
         X : array of shape (n_timestamps, n_channels), DataFrame, Series, panel or list
-            Series as for :meth:`DistilledForecaster.fit <skdistill.DistilledForecaster.fit>`.
+            Series as for :meth:`DistilledForecaster.fit <skdistill.DistilledForecaster.fit>`. What follows the
+            last observed target of a series is not learned from, also not by the choice, whereas ``fit`` without
+            validation rows learns from windows of which a part of the horizon is observed.
         y : None, default=None
             Ignored, present for API consistency; anything but None gives a warning.
 
