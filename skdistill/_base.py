@@ -203,9 +203,11 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
 
         The exported model is compared with the student before the file is written. Input: ``context``, float32 of shape
         (batch, context_length, n_channels); for a student with known covariates also ``future``, of shape (batch,
-        prediction_length, n_known), and with static ones ``static``, of shape (batch, n_static). Output: ``forecast``,
-        of shape (batch, prediction_length, n_targets), and ``quantiles``, with one more axis, if the student has them
-        (calibrated if the student is). A file does not hold ``vintages``: ``future`` is what was known at each origin.
+        prediction_length, n_known), and with static ones (as of a regressor) ``static``, of shape (batch, n_static),
+        standardized: less ``static_center``, divided by ``static_unit`` of the file's ``roles``, 0 where missing.
+        Output: ``forecast``, of shape (batch, prediction_length, n_targets), and ``quantiles``, with one more axis, if
+        the student has them (calibrated if the student is). A file does not hold ``vintages``: ``future`` is what was
+        known at each origin.
 
         Parameters
         ----------

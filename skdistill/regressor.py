@@ -20,6 +20,7 @@ from skdistill._utils.numpy_student import fill_masked, read_numbers
 from skdistill._validation_share import validation_share, warn_of_unread_rows
 from skdistill.data._bounds import check_bounds, clip, warn_outside
 from skdistill.data._context_batch import ContextBatch
+from skdistill.data._roles import Roles
 from skdistill.data._scaling import Scaling
 from skdistill.data._series import Series
 from skdistill.data._series_labels import SeriesLabels, check_columns
@@ -395,6 +396,15 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
             return ContextBatch(_as_cube(X))
         center, unit = (np.array(one) for one in self._covariate_units)
         return ContextBatch(_as_cube(X[:, : -self.n_covariates]), static=(X[:, -self.n_covariates :] - center) / unit)
+
+    @property
+    def _roles_of_table(self) -> Roles | None:
+        """Roles of the values of a window and of its covariates, for exported files; None without covariates."""
+        if not self.spec_.n_static:
+            return None
+        center, unit = (np.array(one) for one in self._covariate_units)
+        static = tuple(range(1, 1 + len(center)))
+        return Roles(1 + len(center), (0,), static=static, static_center=center, static_unit=unit)
 
     def _shaped(self, forecasts: np.ndarray, contexts: ContextBatch) -> np.ndarray:
         """Bring forecasts to the units of ``y``, and drop the axes that it did not have."""

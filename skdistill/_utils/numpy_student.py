@@ -129,6 +129,7 @@ class NumpyStudent:
         ``categories``, ``static_center`` and ``static_unit``, by which ``static`` is standardized; None without static
         and categorical covariates. Channels are the columns of numbers that are not static, then one channel for each
         category of the others, and for the second alone of two; numbers of ``static`` are in the order of its columns.
+        Those of a regressor are its last columns: the values of a window count as column 0, its covariates follow.
     steps : list
         Steps of the time labels in ``fit``, by which labels of tables are continued; empty without such labels.
     known : ndarray of int

@@ -445,7 +445,7 @@ def _steps(estimator: Any) -> list[Any]:
 
 def _roles(estimator: Any) -> dict[str, Any] | None:
     """Return the roles of the columns in plain types; None where channels are columns."""
-    roles = getattr(estimator, "roles_", None)
+    roles = getattr(estimator, "roles_", None) or getattr(estimator, "_roles_of_table", None)
     return None if roles is None or roles.is_plain else plain_roles(roles)
 
 

@@ -11,7 +11,7 @@ import torch
 from doubles import make_forecaster, make_frame, make_series
 from sklearn.preprocessing import StandardScaler
 
-from skdistill import DistilledRegressor
+from skdistill import DistilledRegressor, load_numpy
 from skdistill.core import NetworkSpec
 from skdistill.deploy import _export, fuse
 from skdistill.deploy._modules import deployed_module
@@ -97,6 +97,23 @@ def test_a_regressor_exports_too(tmp_path):
     module = torch.export.load(tmp_path / "student.pt2").module()
     answer = module(torch.tensor(table[:, :8, None], dtype=torch.float32))[..., 0]
     np.testing.assert_allclose(answer, fitted.predict(table[:, :8]), atol=1e-5)
+
+
+def test_files_of_a_regressor_tell_the_units_of_its_covariates(tmp_path):
+    rows, covariates = make_series(80, 14), 200.0 + 50.0 * make_series(80, seed=1)
+    X, y = np.hstack([rows[:, :12], covariates]), rows[:, 12:] + covariates / 100 - 4.5
+    regressor = DistilledRegressor(None, Linear(), n_covariates=2, device="cpu").fit(X, y)
+    for name in ("file.npz", "file.onnx"):
+        regressor.export(tmp_path / name)
+    student = load_numpy(tmp_path / "file.npz")
+    session = pytest.importorskip("onnxruntime").InferenceSession(tmp_path / "file.onnx")
+    roles = json.loads(session.get_modelmeta().custom_metadata_map["skdistill.roles"])
+    assert roles == student.roles
+    static = (covariates - roles["static_center"]) / roles["static_unit"]
+    expected = regressor.predict(X)
+    np.testing.assert_allclose(student.predict(X[:, :12, None], static=static)[..., 0], expected, atol=1e-5)
+    (answers,) = session.run(None, {"context": np.float32(X[:, :12, None]), "static": np.float32(static)})
+    np.testing.assert_allclose(answers[..., 0], expected, atol=1e-4)
 
 
 def test_a_wrong_export_is_not_written(tmp_path, monkeypatch):
