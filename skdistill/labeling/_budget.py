@@ -32,13 +32,13 @@ def expected_room(sample: Labels, n_windows: int, *, with_features: bool, with_q
     Returns
     -------
     room : dict of str to int
-        Bytes of each array, assuming that features and quantiles fit into float16.
+        Bytes of each array, assuming that features fit into float16.
     """
     room = {"forecast": 4 * n_windows * sample.forecast[0].numel()}
     if with_features and sample.features is not None:
         room["features"] = 2 * n_windows * sample.features[0].numel()
     if with_quantiles and sample.quantiles is not None:
-        room["quantiles"] = 2 * n_windows * sample.quantiles[0].numel()
+        room["quantiles"] = 4 * n_windows * sample.quantiles[0].numel()
     return room
 
 

@@ -27,7 +27,7 @@ class LabelingEstimate:
     seconds : float or None
         Time on one worker, extrapolated from a sample; None for a teacher that is trained first.
     nbytes : int
-        Size of the labels: forecasts in float32; features and quantiles, if the loss reads them, in float16.
+        Size of the labels: forecasts and, if the loss reads them, quantiles in float32, and features in float16.
     label_budget : float
         Maximum size of the labels in GiB.
     n_all : int or None, default=None

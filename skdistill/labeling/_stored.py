@@ -24,7 +24,7 @@ class StoredLabels:
     features : Tensor or None, default=None
         Hidden states, float16 if their range allows it.
     quantiles : Tensor of shape (n_windows, n_quantiles, prediction_length, n_targets) or None, default=None
-        Quantiles at the teacher's levels, float16 if their range allows it.
+        Quantiles at the teacher's levels, float32.
     quantile_levels : tuple of float or None, default=None
         The levels of the quantiles.
     weight : Tensor of shape (n_windows,) or None, default=None

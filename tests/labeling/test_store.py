@@ -285,13 +285,21 @@ def test_features_beyond_half_precision_stay_single():
         run(Counter(feature_size=4, scale=1e3), 100, with_features=True, chunk_size=4)
 
 
-@pytest.mark.parametrize("level", [0.0, 1000.0])
-def test_quantiles_far_from_the_center_keep_their_digits(level):
-    given = level + torch.linspace(0, 3, 6 * int(np.prod(SHAPE))).reshape(3, 2, *SHAPE)
+@pytest.mark.parametrize("in_folder", [False, True])
+def test_later_quantiles_far_from_the_center_keep_their_digits(tmp_path, in_folder):
+    given = torch.linspace(0, 3, 8 * 2 * int(np.prod(SHAPE))).reshape(8, 2, *SHAPE)
+    given[4:] += torch.tensor([1e3, 1e5, 1.0, 0.0])[:, None, None, None]
     label = lambda indices: Labels(given[indices][:, 0], None, given[indices], (0.25, 0.75))  # noqa: E731
-    labels = run(label, 3, with_quantiles=True)
-    assert labels.quantiles.dtype == (torch.float32 if level else torch.float16)
-    torch.testing.assert_close(labels.take(torch.arange(3)).quantiles, given, atol=0.002, rtol=0)
+    labels = run(label, 8, with_quantiles=True, chunk_size=4, **({"folder": tmp_path} if in_folder else {}))
+    assert torch.equal(labels.take(torch.arange(8)).quantiles, given)
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1e-6, 1e-4, 0.01, 1.0, 100.0, 1e6])
+def test_features_of_any_size_keep_their_digits(scale):
+    given = scale * torch.randn(6, 2, 5, generator=torch.Generator().manual_seed(0))
+    labels = run(lambda indices: Labels(torch.zeros(len(indices), *SHAPE), given[indices]), 6, with_features=True)
+    assert labels.features.dtype == (torch.float16 if 0.01 <= scale <= 100 else torch.float32)
+    torch.testing.assert_close(labels.take(torch.arange(6)).features, given, atol=1e-4 * scale, rtol=1e-3)
 
 
 def test_no_window_is_an_error():
