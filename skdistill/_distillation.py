@@ -44,6 +44,7 @@ from skdistill.teachers._probe import probe_teacher
 from skdistill.teachers._teacher_name import teacher_name
 from skdistill.training._batches import LabelSource
 from skdistill.training._exact_fit import Solved, continue_part
+from skdistill.training._lone_labels import warn_of_lone_labels
 from skdistill.training._settings import TrainingSettings
 from skdistill.training._solve import check_solvable, prepare_network, solve_network
 from skdistill.training._train import TrainingResult, loss_shapes, train_network
@@ -182,6 +183,9 @@ def distill(
             _warn_of_idle_grid(student, spec, loss)
         history, best_epoch = solved.history, solved.best_epoch
         return Distilled(module.eval(), spec, teacher, history, best_epoch, interrupted=False, solved=solved.solved)
+
+    if labels is not None and not told:
+        warn_of_lone_labels(loss, labels, settings.batch_size, len(spec.targets))
 
     def train(checkpoint: Path | None) -> TrainingResult:
         with randomness.block():

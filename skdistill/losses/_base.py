@@ -95,6 +95,21 @@ class LossTerm(BaseLoss):
         """
         return None
 
+    def compares_windows(self, n_targets: int) -> Sequence[str]:
+        """Return the parameters that compare each window with others of its batch, and have no effect in one alone.
+
+        Parameters
+        ----------
+        n_targets : int
+            Number of targets.
+
+        Returns
+        -------
+        names : sequence of str
+            ``trust``, where a term has it.
+        """
+        return ["trust"] if getattr(self, "trust", 0.0) else []
+
     def named_terms(self) -> Sequence[tuple[str, LossTerm]]:
         """Return this term under its class name in lower case."""
         return [(type(self).__name__.lower(), self)]

@@ -76,6 +76,10 @@ class ContrastiveFeatures(LossTerm):
         check_integer(self.projection_size, "projection_size of ContrastiveFeatures")
         check_integer(self.max_pairs, "max_pairs of ContrastiveFeatures", minimum=2)
 
+    def compares_windows(self, n_targets: int) -> list[str]:
+        """Return the weight if a window has one target, whose state is compared with those of other windows alone."""
+        return ["weight"] if n_targets == 1 else []
+
     def build(self, shapes: LossShapes) -> nn.Module:
         """Build the module that computes the unweighted term, with fresh projections."""
         return _ContrastiveModule(self, *feature_sizes(shapes, "ContrastiveFeatures"))

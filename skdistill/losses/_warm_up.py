@@ -66,6 +66,10 @@ class WarmUp(LossTerm):
         """Build the module that computes the scaled term."""
         return WarmUpModule(self.term.build(shapes), self.n_batches)
 
+    def compares_windows(self, n_targets: int) -> list[str]:
+        """Return the parameters of the wrapped term that compare windows."""
+        return [f"term__{name}" for name in self.term.compares_windows(n_targets)]
+
     def named_terms(self) -> list[tuple[str, LossTerm]]:
         """Return this term under the name of the wrapped term."""
         return [(self.term.named_terms()[0][0], self)]

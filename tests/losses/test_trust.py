@@ -1,12 +1,15 @@
 """Labels weighted by how well the teacher did: closed forms and limits."""
 
+import warnings
+
 import pytest
 import torch
-from doubles import make_forecaster, make_series
+from doubles import LastValueTeacher, make_forecaster, make_series
 from test_losses import make_inputs, value
 
-from skdistill.core import check_loss
+from skdistill.core import Labels, check_loss
 from skdistill.losses import (
+    ContrastiveFeatures,
     FeatureMatching,
     HorizonWeighted,
     MultiPeriod,
@@ -14,9 +17,10 @@ from skdistill.losses import (
     Response,
     TeacherForecast,
     TimeDistill,
+    WarmUp,
 )
 from skdistill.losses._trust import window_trust
-from skdistill.networks import ITransformer, Linear
+from skdistill.networks import MLP, ITransformer, Linear
 
 TERMS = [
     TeacherForecast(),
@@ -103,3 +107,38 @@ def test_trust_is_no_quadratic_form():
 def test_negative_trust_is_refused(term):
     with pytest.raises(ValueError, match=rf"trust of {term.__name__} must be a number in \[0, inf\); got -1"):
         check_loss(term(trust=-1))
+
+
+class WeighingTeacher(LastValueTeacher):
+    """Labels of every window count differently."""
+
+    def label(self, contexts):
+        labels = super().label(contexts)
+        return Labels(labels.forecast, weight=0.5 + contexts.values[:, -1, 0].sigmoid())
+
+
+LONE = {
+    "one window": (LastValueTeacher(), TeacherForecast(trust=1.0), {"batch_size": 1}, "trust of .*which are 1 on"),
+    "a share": (LastValueTeacher(), WarmUp(MultiScale(trust=1.0)), {"label_share": 0.04}, "term__trust .*are 1.3 on"),
+    "other weights": (WeighingTeacher(), Response(trust=1.0), {}, "trust of .*'prediction' .*labels count alike"),
+}
+
+
+@pytest.mark.parametrize("name", LONE)
+def test_trust_is_told_where_windows_have_no_others_to_be_compared_with(name):
+    teacher, loss, changes, message = LONE[name]
+    settings = {"teacher": teacher, "student": MLP(4, kernel_size=5), "loss": loss, "max_epochs": 1, **changes}
+    with pytest.warns(UserWarning, match=message):
+        make_forecaster(**settings).fit(make_series(150))
+    few = {"batch_size": 16, "label_share": 0.5} if name != "other weights" else {"loss": Response()}
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message=".*little effect")
+        make_forecaster(**{**settings, **few}).fit(make_series(150))
+
+
+def test_contrast_of_one_target_needs_two_windows():
+    assert ContrastiveFeatures().compares_windows(1) == ["weight"]
+    assert ContrastiveFeatures().compares_windows(2) == []
+    inputs = make_inputs(windows=1, channels=1)
+    assert value(ContrastiveFeatures(), inputs) == 0
+    assert value(ContrastiveFeatures(), make_inputs(windows=1, channels=2)) > 0
