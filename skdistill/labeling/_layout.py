@@ -12,8 +12,8 @@ from skdistill.labeling._answers import Wanted
 __all__ = ["Layout"]
 
 _HALF_MAX = float(np.finfo(np.float16).max)
-# A margin of 8, because later windows can have larger numbers than the first chunk; numbers near 0 lose digits. Quantiles
-# are in units of their series: some windows lie far from its center, where float16 rounds whole units, whatever the first.
+# A margin of 8, because later windows can have larger numbers than the first chunk; numbers near 0 lose digits.
+# Quantiles are in units of their series, of which float16 rounds whole ones in windows far from its center.
 _HALF_OF_FEATURES = (2.0**-8, _HALF_MAX / 8)
 
 
