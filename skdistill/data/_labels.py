@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 import torch
 from torch import Tensor
 
-__all__ = ["LabelSource", "Labels", "joined_weight"]
+__all__ = ["LabelSource", "Labels", "joined_labels", "joined_weight"]
 
 
 @dataclass(frozen=True)
@@ -98,3 +98,44 @@ def joined_weight(parts: Sequence[LabelSource | Labels]) -> Tensor | None:
     if known is None:
         return None
     return torch.cat([known.new_ones(len(one)) if one.weight is None else one.weight for one in parts])
+
+
+def joined_labels(parts: Sequence[Labels], order: Tensor | None = None) -> Labels:
+    """Return the labels of several parts as one.
+
+    Parameters
+    ----------
+    parts : sequence of Labels
+        The parts; quantiles at the same levels.
+    order : Tensor of int64 of shape (n_windows,) or None, default=None
+        Where each window is in the parts, one after another; None keeps them so.
+
+    Returns
+    -------
+    labels : Labels
+        Without what one of the parts lacks, but for weights: without them, labels count 1.
+
+    Examples
+    --------
+    >>> import torch
+    >>> parts = [Labels(torch.zeros(2, 1, 1)), Labels(torch.ones(1, 1, 1))]
+    >>> joined_labels(parts, torch.tensor([2, 0, 1])).forecast.flatten()
+    tensor([1., 0., 0.])
+    """
+
+    def ordered(tensor: Tensor) -> Tensor:
+        return tensor if order is None else tensor[order.to(tensor.device)]
+
+    def join(tensors: Sequence[Tensor | None]) -> Tensor | None:
+        known = [one for one in tensors if one is not None]
+        return ordered(torch.cat(known)) if len(known) == len(tensors) else None
+
+    quantiles = join([one.quantiles for one in parts])
+    weight = joined_weight(parts)
+    return Labels(
+        ordered(torch.cat([one.forecast for one in parts])),
+        join([one.features for one in parts]),
+        quantiles,
+        None if quantiles is None else parts[0].quantile_levels,
+        None if weight is None else ordered(weight),
+    )

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from skdistill.data._labels import Labels, joined_weight
+from skdistill.data._labels import Labels, joined_labels, joined_weight
 from skdistill.labeling._answers import Wanted
 from skdistill.labeling._label_windows import label_windows
 from skdistill.labeling._store import Store
@@ -74,18 +74,7 @@ class JoinedLabels:
         order = owner.argsort(stable=True)
         first = torch.cat([self._ends.new_zeros(1), self._ends[:-1]])
         taken = [part.take(here[owner == number] - first[number]) for number, part in enumerate(self.parts)]
-        back = order.argsort().to(taken[0].forecast.device)
-
-        def join(tensors: list[Tensor | None]) -> Tensor | None:
-            known = [one for one in tensors if one is not None]
-            return torch.cat(known)[back] if len(known) == len(tensors) else None
-
-        forecast = join([one.forecast for one in taken])
-        assert forecast is not None
-        features, quantiles = (join([getattr(one, name) for one in taken]) for name in ("features", "quantiles"))
-        levels = None if quantiles is None else taken[0].quantile_levels
-        weight = joined_weight(taken)
-        return Labels(forecast, features, quantiles, levels, None if weight is None else weight[back])
+        return joined_labels(taken, order.argsort())
 
     def to(self, device: torch.device | str) -> JoinedLabels:
         """Return the labels on a device.

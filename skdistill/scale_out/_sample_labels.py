@@ -12,7 +12,7 @@ from torch import Tensor
 
 from skdistill._utils.numpy_student import find_ids
 from skdistill.data._contexts import Contexts
-from skdistill.data._labels import Labels, joined_weight
+from skdistill.data._labels import Labels, joined_labels
 from skdistill.data._windows import Windows
 from skdistill.teachers._base import BaseTeacher
 
@@ -37,7 +37,7 @@ def labels_by_sample(teacher: BaseTeacher, ids: Sequence[Hashable], windows: Win
     Returns
     -------
     label : callable
-        From numbers of windows to labels, without features.
+        From numbers of windows to labels.
     """
     places = find_ids(windows.store.ids, {one: number for number, one in enumerate(ids)})
 
@@ -51,8 +51,7 @@ def labels_by_sample(teacher: BaseTeacher, ids: Sequence[Hashable], windows: Win
         if len(new):
             parts.append(teacher.label_new(contexts.take(new)))
         back = torch.from_numpy(np.argsort(np.concatenate([known, new])))
-        weight = joined_weight(parts)
-        return Labels(torch.cat([one.forecast for one in parts])[back], weight=None if weight is None else weight[back])
+        return joined_labels(parts, back)
 
     return label
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from sklearn.base import clone
-from torch import Tensor
 
 from skdistill._utils._checks import check_integer
 from skdistill.data._contexts import Contexts
-from skdistill.data._labels import Labels, joined_weight
+from skdistill.data._labels import Labels, joined_labels
 from skdistill.data._training_windows import TrainingWindows
 from skdistill.data._windows import Windows
 from skdistill.networks._base import NetworkSpec
@@ -204,13 +203,7 @@ class CrossFittedTeacher(BaseTeacher):
             parts.append(teacher.label(contexts.take(numbers)))
             order.append(numbers)
         back = torch.from_numpy(np.argsort(np.concatenate(order)))
-        return Labels(
-            torch.cat([part.forecast for part in parts])[back],
-            _join([part.features for part in parts], back),
-            _join([part.quantiles for part in parts], back),
-            parts[0].quantile_levels,
-            None if (weight := joined_weight(parts)) is None else weight[back],
-        )
+        return joined_labels(parts, back)
 
     def fitted_state(self) -> dict[str, Any]:
         """Return the fitted state of the copies, and the block that each of them labels."""
@@ -249,9 +242,3 @@ def _away_from(windows: Windows, block: np.ndarray) -> np.ndarray:
     starts = windows.starts.cpu().numpy()
     reach = windows.context_length + windows.prediction_length
     return np.flatnonzero((starts + reach <= starts[block[0]]) | (starts >= starts[block[-1]] + reach))
-
-
-def _join(parts: Sequence[Tensor | None], order: Tensor) -> Tensor | None:
-    """Concatenate the parts in a new order; None if there are none."""
-    present = [part for part in parts if part is not None]
-    return torch.cat(present)[order] if len(present) == len(parts) else None

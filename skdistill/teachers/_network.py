@@ -14,7 +14,7 @@ from skdistill._utils._generators import seeded
 from skdistill._utils._memory import in_halved_parts
 from skdistill._utils._usual_modes import inference
 from skdistill.data._contexts import Contexts
-from skdistill.data._labels import Labels
+from skdistill.data._labels import Labels, joined_labels
 from skdistill.networks._base import BaseNetwork, NetworkSpec
 from skdistill.networks._inputs import network_inputs
 from skdistill.networks._quantile_head import build_module
@@ -116,7 +116,7 @@ def label_with_module(module: nn.Module, spec: NetworkSpec, contexts: Contexts, 
         return _label_at_once(module, spec, part, target)
 
     parts = list(in_halved_parts(label, n_windows, n_windows, who="labels", device=target))
-    return parts[0] if len(parts) == 1 else _join(parts)
+    return parts[0] if len(parts) == 1 else joined_labels(parts)
 
 
 def _label_at_once(module: nn.Module, spec: NetworkSpec, contexts: Contexts, device: torch.device) -> Labels:
@@ -126,12 +126,3 @@ def _label_at_once(module: nn.Module, spec: NetworkSpec, contexts: Contexts, dev
     quantiles = None if output.quantiles is None else output.quantiles.permute(0, 3, 1, 2).cpu()
     levels = None if quantiles is None else spec.quantiles
     return Labels(output.forecast.cpu(), features, quantiles, levels)
-
-
-def _join(parts: list[Labels]) -> Labels:
-    def joined(name: str) -> torch.Tensor | None:
-        tensors = [getattr(part, name) for part in parts]
-        return None if tensors[0] is None else torch.cat(tensors)
-
-    forecast = torch.cat([part.forecast for part in parts])
-    return Labels(forecast, joined("features"), joined("quantiles"), parts[0].quantile_levels)
