@@ -15,7 +15,7 @@ from skdistill._utils._choices import check_choice
 from skdistill._utils._optional import import_optional
 from skdistill.datasets._csv_text import read_with_time_as_text
 
-__all__ = ["open_table"]
+__all__ = ["LackingColumnError", "open_table"]
 
 _SEPARATORS = (";", "\t", "|")
 _NO_ID = (
@@ -24,6 +24,26 @@ _NO_ID = (
 )
 _INDEX_LEVEL = re.compile(r"__index_level_\d+__")  # numbers of rows, as pandas writes them to Arrow and Parquet
 _WHOLE = re.compile(r"0|-?[1-9]\d{0,17}")
+
+
+class LackingColumnError(ValueError):
+    """Raised if a table lacks a column.
+
+    Parameters
+    ----------
+    message : str
+        The message.
+    column : hashable
+        The column.
+    """
+
+    def __init__(self, message: str, column: Hashable) -> None:
+        super().__init__(message)
+        self.column = column
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return what a pickle needs, such as that of a worker."""
+        return type(self), (str(self), self.column)
 
 
 def open_table(
@@ -122,7 +142,7 @@ class _Selection:
             return check_choice(column, found, f"{parameter} of {self.owner}")
         except ValueError as error:
             hint = _NO_ID if parameter == "id" else ""
-            raise ValueError(f"{error} These are the columns of {name}.{hint}") from None
+            raise LackingColumnError(f"{error} These are the columns of {name}.{hint}", column) from None
 
 
 def _check_twice(columns: pd.Index, name: str) -> None:

@@ -16,6 +16,7 @@ from skdistill.data._series_labels import SeriesLabels, has_names
 from skdistill.data._steps import ClockStep, NumberStep, PeriodStep
 from skdistill.datasets._channels import text_is_encoded
 from skdistill.datasets._read_panel import read_panel
+from skdistill.datasets._tables import LackingColumnError
 from skdistill.datasets._to_long import to_long
 
 __all__ = ["LongForm"]
@@ -120,8 +121,8 @@ class LongForm:
                     columns=None if columns is None else list(columns),
                     freq=self.freq,
                 )
-        except ValueError as error:
-            if not future or not any(f"; got {one!r}." in str(error) for one in self.issued):
+        except LackingColumnError as error:
+            if not future or error.column not in self.issued:
                 raise
             raise ValueError(
                 f"{error} future= of predict_table needs all known covariates: fill those that vintages= tells "

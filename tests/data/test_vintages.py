@@ -216,6 +216,9 @@ def test_a_table_of_the_future_without_what_vintages_tell_names_the_way_out():
     future = pd.DataFrame({"unique_id": "a", "ds": HOURS[N:], "promo": 1.0})
     with pytest.raises(ValueError, match=r"got 'wind'.*fill those that vintages= tells \('wind'\) with NaN"):
         forecaster.predict_table(table, future=future)
+    with pytest.raises(ValueError, match=r"got 'promo'.*columns of") as caught:  # which vintages do not tell
+        forecaster.predict_table(table, future=future.drop(columns="promo").assign(wind=np.nan))
+    assert "vintages" not in str(caught.value)
     expected = forecaster.predict(panel, future.set_index(["unique_id", "ds"]))
     found = forecaster.predict_table(table, future=future.assign(wind=np.nan))
     np.testing.assert_allclose(found["load"], expected["load"])
