@@ -63,9 +63,9 @@ def made_market() -> pd.DataFrame:
 
 
 def read_market(path: Path) -> pd.DataFrame:
-    """Read time, price and two forecasts."""
-    rows = pd.read_csv(path, index_col=0, parse_dates=True)
-    return rows.set_axis(["price", "load", "generation"], axis=1).asfreq("h").iloc[-24 * DAYS :]
+    """Read time, price and two forecasts, which keep their names: their order differs between markets."""
+    rows = pd.read_csv(path, index_col=0, parse_dates=True, skipinitialspace=True)
+    return rows.rename(columns={rows.columns[0]: "price"}).asfreq("h").iloc[-24 * DAYS :]
 
 
 file = f"epf/{arguments.market or 'BE'}.csv"
@@ -78,7 +78,7 @@ print(market.tail(3))
 # --------------
 # ``window_step=24`` learns from forecasts that start at midnight, the only ones that are asked for.
 
-KNOWN = ["load", "generation"]
+KNOWN = list(market.columns[1:])
 settings = {"context_length": 24 * WEEK, "prediction_length": 24, "window_step": 24, "random_state": 0}
 linear = Linear(penalty=[0.01, 0.1, 1.0, 10.0])
 boosting = HistGradientBoostingRegressor(max_iter=20 if QUICK else 200, random_state=0)
@@ -152,12 +152,16 @@ if not QUICK:
 # %%
 # A windy day
 # -----------
-# ``future`` can hold a plan instead of a forecast: what if a tenth more is generated in every hour of tomorrow?
+# ``future`` can hold a plan instead of a forecast: what if a tenth more is generated in every hour of tomorrow? (Where
+# nothing is known of generation: if a tenth more is consumed.) On the made market prices fall. On Belgian ones they
+# rise, because all that is generated follows what is consumed.
 
+moved = next((name for name in KNOWN if "generation" in name.lower()), KNOWN[0])
 rows, tomorrow = market.iloc[n_train - 24 * WEEK : n_train], market[KNOWN].iloc[n_train : n_train + 24]
-change = taught.predict(rows, future=tomorrow.assign(generation=1.1 * tomorrow["generation"]))
+change = taught.predict(rows, future=tomorrow.assign(**{moved: 1.1 * tomorrow[moved]}))
 change = (change - taught.predict(rows, future=tomorrow))["price"]
-print(f"a tenth more moves the price by {change.mean():+.2f}, from {change.min():+.2f} to {change.max():+.2f} by hour")
+spread = f"from {change.min():+.2f} to {change.max():+.2f} by hour"
+print(f"{moved}, a tenth more, moves the price by {change.mean():+.2f}, {spread}")
 
 # %%
 # One week
