@@ -71,7 +71,7 @@ class RefreshMixin(BaseDistilled):
         as if it had been fitted to old and new windows together. Other students take ``max_epochs`` passes over the new
         windows at the learning rate of their best epoch (of the last one, if ``fit`` had no validation rows), without
         validation. Teacher, scaling, penalty and calibration stay those of ``fit``; what loss terms train beside the
-        student, such as regressors of features, starts anew.
+        student, such as regressors of features, starts anew. ``window_step`` counts back from the last new row.
 
         Parameters
         ----------
@@ -301,6 +301,7 @@ class RefreshMixin(BaseDistilled):
             validation_rows=[0] * len(series),
             min_observed=least,
             window_step=self.window_step,
+            origins=cutting.origins(series),
         ).train
         starts = windows.starts.numpy()
         numbers = windows.series_of(starts)

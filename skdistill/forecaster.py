@@ -84,9 +84,11 @@ class DistilledForecaster(ForecastingMixin, RollingMixin, RefreshMixin, Updatabl
         Known covariates that are forecasts themselves, with the time at which each value was issued: see
         :class:`~skdistill.data.Vintages`. Every forecast reads what had been issued until then.
     window_step : int, default=1
-        Number of rows between training windows, counted back from the end of the series: 24 takes windows that start
-        at the hour at which a forecast after the last row starts. ``score`` and ``compare`` judge windows at all hours;
-        ``backtest(X, step=24)`` forecasts from one of them.
+        Number of rows between training windows, counted back from the end of the series (with known covariates, from
+        the last observed target, if the rows of a horizon follow it): 24 takes windows that start at the hour at which
+        a forecast after the last row starts. Rows are counted, not hours of a clock: in local times, windows before a
+        clock change start an hour earlier or later. ``calibrate`` takes such windows, too; ``score`` and ``compare``
+        judge windows at all hours; ``backtest(X, step=24)`` forecasts from one of them.
     quantiles : sequence of float or None, default=None
         Rising levels of the quantiles to forecast, such as ``(0.1, 0.5, 0.9)``. Quantiles cannot cross. If no term of
         the loss trains all quantiles, :class:`~skdistill.losses.Pinball` is added. None makes point forecasts only.
@@ -475,8 +477,7 @@ class DistilledForecaster(ForecastingMixin, RollingMixin, RefreshMixin, Updatabl
         series = read_series(self, X, reset=False, allow_batch=False).series
         count_origins(max(series, key=len), self.spec_)
         warn_of_short_series(series, self.spec_.context_length + self.spec_.prediction_length, "calibrate")
-        self._warn_of_training_rows(series)
-        return split_windows(
+        windows = split_windows(
             SeriesStore.from_series(
                 series,
                 self.scaling_,
@@ -488,23 +489,33 @@ class DistilledForecaster(ForecastingMixin, RollingMixin, RefreshMixin, Updatabl
             prediction_length=self.spec_.prediction_length,
             targets=self.targets_,
             validation_rows=[0] * len(series),
+            window_step=self.window_step,
+            origins=self._cutting().origins(series),
         ).train
+        if not len(windows):
+            raise ValueError(
+                f"calibrate needs a window among those that window_step = {self.window_step} takes, counted back from "
+                "the end of each series; X has none: give more rows."
+            )
+        self._warn_of_training_rows(series, windows)
+        return windows
 
-    def _warn_of_training_rows(self, series: list[Series]) -> None:
+    def _warn_of_training_rows(self, series: list[Series], windows: Windows) -> None:
         """Warn if quantiles are calibrated on true values that the student was trained on."""
-        n_windows, n_seen = 0, 0
-        for one, trained in zip(series, find_trained(series, read_training_rows(self)), strict=True):
-            starts = np.arange(self.spec_.context_length, len(one) - self.spec_.prediction_length + 1)
-            n_windows += len(starts)
+        n_seen, first = 0, windows.starts.numpy()
+        numbers = windows.series_of(first)
+        for number, trained in enumerate(find_trained(series, read_training_rows(self))):
+            one, starts = series[number], first[numbers == number]
             if trained is None or not len(starts):
                 continue
+            starts = starts - windows.store.offsets[number] + self.spec_.context_length
             n_rows = len(trained) - self._cutting().held_out([trained])[0]
             seen = rows_of_fit(one, trained, self.targets_, n_rows)
             n_seen += count_windows_of_fit(seen, starts, self.spec_.prediction_length)
         if n_seen:
             warnings.warn(
-                f"{n_seen} of {n_windows} windows of calibrate have true values that fit trained on: errors there are "
-                "smaller than on new rows, and so the quantiles too narrow. Calibrate on rows that fit did not get.",
+                f"{n_seen} of {len(windows)} windows of calibrate have true values that fit trained on: errors there "
+                "are smaller than on new rows, and so the quantiles too narrow. Calibrate on rows fit did not get.",
                 stacklevel=stacklevel_of_user(),
             )
 

@@ -14,6 +14,7 @@ from torch import nn
 
 from skdistill import DistilledForecaster, DistilledForecasterCV, DistilledRegressor, load
 from skdistill.core import BaseNetwork, NetworkOutput
+from skdistill.data import Augmentation
 from skdistill.data._categories import find_categories
 from skdistill.deploy import NumpyStudent
 from skdistill.fused._runtime import numpy_student
@@ -423,6 +424,42 @@ def test_window_step_takes_windows_of_one_hour():
         assert (np.diff(origins) == 24).all()
         assert ((200 - origins) % 24 == 0).all()  # as a forecast after the last row
         assert end - 24 < origins[-1] + HORIZON <= end
+
+
+@pytest.mark.parametrize("held_out", [0, 40])
+@pytest.mark.parametrize("n_ahead", [HORIZON, HORIZON + 5])
+def test_window_step_counts_back_from_the_horizon_whose_rows_follow(n_ahead, held_out):
+    frame = make_frame()
+    appended = frame.assign(sales=frame["sales"].where(np.arange(N) < N - n_ahead))
+    augmented = {"teacher": "nlinear", "augmentation": Augmentation()}
+    windows = make(window_step=24, validation_fraction=held_out).set_params(**augmented)._windows_to_fit(appended, None)
+    starts = windows.train.starts.numpy()
+    numbers = windows.train.series_of(starts)
+    assert set(numbers) == {0, 1}  # the second one is the copy
+    assert ((N - n_ahead - (starts - windows.train.store.offsets[numbers] + CONTEXT)) % 24 == 0).all()
+
+
+def test_window_step_counts_back_from_the_last_row_where_too_few_follow_for_a_horizon():
+    frame = make_frame()
+    late = frame.assign(sales=frame["sales"].where(np.arange(N) < N - HORIZON + 1))  # predict takes future= for it
+    starts = make(window_step=24)._windows_to_fit(late, None).train.starts.numpy()
+    assert ((N - starts - CONTEXT) % 24 == 0).all()
+
+
+def test_calibrate_takes_the_windows_of_window_step():
+    frame = make_frame(600)
+    settings = {"window_step": 24, "quantiles": (0.2, 0.8), "calibration": "conformal", "validation_fraction": 200}
+    forecaster = make(**settings).fit(frame)
+    before = forecaster.calibration_
+    with pytest.warns(UserWarning, match="^7 of 7 windows of calibrate have true values that fit trained on"):
+        forecaster.calibrate(frame[: 8 * 24])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        forecaster.calibrate(frame[-200 - CONTEXT :])
+    assert forecaster.calibration_.n_windows == before.n_windows
+    np.testing.assert_array_equal(forecaster.calibration_.offsets, before.offsets)
+    with pytest.raises(ValueError, match="window_step = 24 takes, counted back from the end of each series; X has no"):
+        forecaster.calibrate(frame[:40])
 
 
 # -- panels, categories, attributes -------------------------------------------------------------------

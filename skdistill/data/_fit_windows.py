@@ -22,7 +22,7 @@ from skdistill.data._series_weight import weights_of_series
 from skdistill.data._short_series import name_series
 from skdistill.data._store import SeriesStore
 from skdistill.data._training_windows import TrainingWindows, judged, split_windows
-from skdistill.data._validation_rows import count_held_out
+from skdistill.data._validation_rows import count_held_out, count_unobserved_end
 from skdistill.data._windows import Windows
 
 __all__ = ["FitWindows"]
@@ -164,6 +164,30 @@ class FitWindows:
         """
         return [count_held_out(one.values[:, list(self.targets)], self.validation_fraction) for one in series]
 
+    def origins(self, series: list[Series]) -> list[int]:
+        """Return the row of each series at which the next forecast starts.
+
+        Rows after the last observed target are the horizon of this forecast, if ``predict`` takes them for it: with
+        known covariates, and as many rows as the horizon has, or what had been issued about them.
+
+        Parameters
+        ----------
+        series : list of Series
+            Series of the user.
+
+        Returns
+        -------
+        rows : list of int
+            The first row of the horizon; the number of rows where it lies after the series.
+        """
+        if not self.known:
+            return [len(one) for one in series]
+        ahead = [count_unobserved_end(one.values[:, list(self.targets)]) for one in series]
+        return [
+            len(one) - n_rows * (n_rows >= self.prediction_length or one.ahead is not None)
+            for one, n_rows in zip(series, ahead, strict=True)
+        ]
+
     def build(
         self, series: list[Series], held_out: list[int], scaling: Scaling, least: int, of_step: int | None
     ) -> TrainingWindows:
@@ -192,19 +216,19 @@ class FitWindows:
         copies = [] if self.augmentation is None else self.augmentation.copies(series, held_out)
         told = units_told(known, scaling.seen_)
         numbers = np.where(told, told.cumsum() - 1, -1)
-        copied = [number for number, rows in enumerate(known) if len(rows)]
+        copied, origins = [number for number, rows in enumerate(known) if len(rows)], self.origins(series)
+        n_copies = len(copies) // max(1, len(copied))
         store = SeriesStore.from_series(
             [*series, *copies],
             scaling,
             padding=self.prediction_length,
             front=self.context_length - least,
-            numbers=[*numbers, *(list(numbers[copied]) * (len(copies) // max(1, len(copied))))],
+            numbers=[*numbers, *(list(numbers[copied]) * n_copies)],
             season=of_step,
             known=self.known,
         )
         weights = weights_of_series(self.series_weight, ids, "DistilledForecaster")
         if weights is not None:
-            n_copies = len(copies) // max(1, len(copied))
             store = replace(store, series_weight=np.concatenate([weights, np.tile(weights[copied], n_copies)]))
         store = self.hide_known(store)
         if self.augmentation is not None and copies:
@@ -220,6 +244,7 @@ class FitWindows:
             n_without_truth=len(copies),
             min_observed=least,
             window_step=self.window_step,
+            origins=[*origins, *(origins[number] for number in copied * n_copies)],
         )
         if windows.validation is not None:
             validation = judged(windows.validation)

@@ -54,6 +54,7 @@ def split_windows(
     n_without_truth: int = 0,
     min_observed: int | None = None,
     window_step: int = 1,
+    origins: Sequence[int] | None = None,
 ) -> TrainingWindows:
     """Split every series into training and validation windows, in time order.
 
@@ -77,8 +78,10 @@ def split_windows(
         Minimum number of series rows in a context; shorter contexts start before the series. None means
         ``context_length``.
     window_step : int, default=1
-        Number of rows between windows, counted back from the end of each series, whatever part of it is held out: a
-        forecast after the last row belongs to the same grid.
+        Number of rows between windows, counted back from the origin of each series, whatever part of it is held out:
+        the next forecast belongs to the same grid.
+    origins : sequence of int or None, default=None
+        Row of each series at which the next forecast starts; None means the one after its last row.
 
     Returns
     -------
@@ -89,14 +92,14 @@ def split_windows(
     before = 0 if min_observed is None else min(store.front, context_length - min_observed)
     reach = context_length - before + prediction_length
     n_true = len(store.offsets) - n_without_truth
-    for number, (offset, length, held_out) in enumerate(
-        zip(store.offsets, store.lengths, validation_rows, strict=True)
+    for number, (offset, length, held_out, origin) in enumerate(
+        zip(store.offsets, store.lengths, validation_rows, store.lengths if origins is None else origins, strict=True)
     ):
         n_train = length - held_out
         n_whole = max(0, n_train - reach + 1)
         n_starts = max(0, n_train - context_length + before + 1) if windows_without_truth else n_whole
         start = offset - before
-        skipped = (length + before - context_length) % window_step
+        skipped = (origin + before - context_length) % window_step
         train.append(torch.arange(start + skipped, max(start + skipped, start + n_starts), window_step))
         known.append(train[-1] - start < (n_whole if number < n_true else 0))
         first, end = max(0, n_train - context_length + before), length - reach + 1

@@ -104,8 +104,8 @@ class ProbabilisticMixin:
         ----------
         X : array, DataFrame, Series or panel
             Input as for ``fit``: a series of at least ``context_length + prediction_length`` rows, of which all
-            stride-1 windows are used (as many as memory allows, with a warning); shorter series of a panel are left
-            out, with a warning; for a regressor, contexts.
+            windows are used (``window_step`` rows apart, as in ``fit``; as many as memory allows, with a warning);
+            shorter series of a panel are left out, with a warning; for a regressor, contexts.
         y : array or None, default=None
             For a regressor, the values that followed each context; other estimators ignore it, with a warning.
 
