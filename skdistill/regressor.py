@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import torch
 from sklearn.base import RegressorMixin
+from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted, validate_data
 
 from skdistill._base import BaseDistilled
@@ -320,15 +321,15 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         ----------
         X : array of shape (n_windows, context_length) or (n_windows, context_length, n_channels)
             Contexts.
-        y : array of shape (n_windows, prediction_length)
-            The values that followed each context.
+        y : array of shape (n_windows,), (n_windows, prediction_length) or (..., n_channels)
+            The values that followed each context, in the shape of the ``y`` passed to ``fit``.
         sample_weight : array of shape (n_windows,) or None, default=None
             What each window counts, at least 0; None weighs them equally.
 
         Returns
         -------
         score : float
-            The mean over the steps of R², at most 1; higher is better.
+            The mean over the steps, and channels, of R², at most 1; higher is better.
 
         Raises
         ------
@@ -344,11 +345,13 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
                     f"got shape {sample_weight.shape} and a least weight of {sample_weight.min(initial=0.0):g}."
                 )
         truth = _read_targets(y)
-        if np.ndim(truth) > 2:
-            raise ValueError(
-                f"y of score must have shape (n_windows, prediction_length), as in fit; got shape {np.shape(truth)}."
-            )
-        return float(super().score(X, truth, sample_weight))
+        if np.ndim(truth) < 3:
+            return float(super().score(X, truth, sample_weight))
+        forecast = self.predict(X)
+        if np.shape(truth) != forecast.shape:
+            raise ValueError(f"y of score must have shape {forecast.shape}, as forecasts have; got {np.shape(truth)}.")
+        flat = (len(forecast), -1)
+        return float(r2_score(np.reshape(truth, flat), forecast.reshape(flat), sample_weight=sample_weight))
 
     def predict_teacher(self, X: Any) -> np.ndarray:
         """Forecast with the teacher, to look at what the student learned from.

@@ -6,6 +6,7 @@ import pytest
 from doubles import LastValueTeacher, make_series
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.linear_model import Ridge
+from sklearn.metrics import r2_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, PowerTransformer, RobustScaler, StandardScaler
 from sktime.forecasting.naive import NaiveForecaster
@@ -250,7 +251,7 @@ def test_columns_in_another_order_are_refused_whatever_their_names_are(names, tm
         for call in (one.predict, lambda X, one=one: one.score(X, y)):
             with pytest.raises(ValueError, match=r"in their order|in the same order"):
                 call(X.iloc[:, ::-1])
-    with pytest.raises(ValueError, match=r"y of score must have shape \(n_windows, prediction_length\)"):
+    with pytest.raises(ValueError, match=r"y of score must have shape \(\d+, \d+\), as forecasts have"):
         regressor.score(X, np.asarray(y)[:, :, None])
     if names is not None and names is not NAMES["text"]:
         with pytest.raises(ValueError, match=r"must have the columns of fit|should match"):
@@ -287,3 +288,22 @@ def test_times_in_tables_of_other_libraries_are_no_numbers(library):
         DistilledRegressor(None, "linear", "response").fit(convert(timed), y)
     fitted = DistilledRegressor(None, "linear", "response").fit(convert(frame), y)
     np.testing.assert_array_equal(fitted.predict(convert(frame)), fitted.predict(frame))
+
+
+def test_score_of_several_channels_is_the_mean_over_steps_and_channels():
+    rng = np.random.default_rng(0)
+    rows = np.cumsum(rng.normal(size=(70, 2)), axis=0)
+    windows = np.lib.stride_tricks.sliding_window_view(rows, 11, axis=0).transpose(0, 2, 1)
+    X, y, weight = windows[:, :8], windows[:, 8:], rng.random(60)
+    regressor = DistilledRegressor(None, "linear", "response").fit(X, y)
+    forecast = regressor.predict(X)
+    of_each = [
+        r2_score(y[:, step, channel], forecast[:, step, channel], sample_weight=weight)
+        for step in range(3)
+        for channel in range(2)
+    ]
+    assert regressor.score(X, y, weight) == pytest.approx(np.mean(of_each))
+    with pytest.raises(
+        ValueError, match=r"y of score must have shape \(60, 3, 2\), as forecasts have; got \(60, 3, 1\)"
+    ):
+        regressor.score(X, y[:, :, :1])
