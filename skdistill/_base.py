@@ -315,7 +315,7 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
         if getattr(self, "covariates", "error") == "error":
             check_reads(resolve_student(self.student), windows.train)
             if teacher is not None and not told:
-                warn_of_blind_teachers([teacher], windows.train)
+                warn_of_blind_teachers([teacher], windows.train, of_table=bool(getattr(self, "n_covariates", 0)))
         with noticed_interrupts() as was_interrupted:
             result = distill(
                 windows,

@@ -6,12 +6,17 @@ import numpy as np
 import pytest
 from doubles import LastValueTeacher, make_frame, make_series
 from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LinearRegression
+from sktime.forecasting.compose import make_reduction
+from sktime.forecasting.naive import NaiveForecaster
+from sktime.forecasting.theta import ThetaForecaster
 
 from skdistill import DistilledForecaster, DistilledRegressor
 from skdistill.losses import MultiScale, Response, Supervised
-from skdistill.networks import DLinear, Linear
+from skdistill.networks import MLP, DLinear, Linear
 from skdistill.sktime import SktimeDistilledForecaster
-from skdistill.teachers import AdaptiveEnsemble, CrossFittedTeacher, EnsembleTeacher, TrainedTeacher
+from skdistill.teachers import AdaptiveEnsemble, CrossFittedTeacher, EnsembleTeacher, SktimeTeacher, TrainedTeacher
 
 LENGTHS = {"context_length": 12, "prediction_length": 4}
 TRAINED = TrainedTeacher(DLinear(kernel_size=3), max_epochs=1)
@@ -110,6 +115,40 @@ def test_a_teacher_that_does_not_read_known_covariates_is_told_of():
         warnings.simplefilter("error")
         DistilledForecaster(LastValueTeacher(), **LENGTHS, **roles).fit(frame)
         DistilledForecaster(**LENGTHS, **roles, covariates="ignore").fit(frame)
+
+
+@pytest.mark.parametrize("kind", ["sktime", "rolled", "frozen"])
+def test_wrapped_teachers_that_do_not_read_known_covariates_are_told_of(kind):
+    frame = make_frame(90, 2)
+    exogenous = SktimeTeacher(make_reduction(LinearRegression(), window_length=3), fitting="once")
+    teachers = {
+        "sktime": (SktimeTeacher(NaiveForecaster()), exogenous),
+        "rolled": (SktimeTeacher(ThetaForecaster(), fitting="series"), exogenous),
+        "frozen": tuple(
+            FrozenEstimator(DistilledForecaster(None, targets=["c0"], known_covariates=known, **LENGTHS).fit(frame))
+            for known in (None, ["c1"])
+        ),
+    }
+    roles = {"targets": ["c0"], "known_covariates": ["c1"]}
+    blind, seeing = teachers[kind]
+    with pytest.warns(UserWarning, match="does not read the known covariates"):
+        DistilledForecaster(blind, **LENGTHS, **roles).fit(frame)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message=".*does not read")
+        DistilledForecaster(seeing, **LENGTHS, **roles).fit(frame)
+
+
+def test_a_teacher_that_does_not_read_covariates_of_a_table_is_told_of():
+    windows = np.lib.stride_tricks.sliding_window_view(make_series(80, 1)[:, 0], 16)
+    covariate = np.random.default_rng(0).normal(size=(len(windows), 1))
+    X, y = np.hstack([windows[:, :12], covariate]), windows[:, 12:] + covariate
+    with pytest.warns(UserWarning, match=r"Pretrained does not read the columns of n_covariates.* teacher=None"):
+        DistilledRegressor(n_covariates=1, random_state=0).fit(X, y)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message=".*does not read")
+        for teacher in (None, LastValueTeacher(), TrainedTeacher(MLP(4), max_epochs=1)):
+            DistilledRegressor(teacher, n_covariates=1, random_state=0).fit(X, y)
+        DistilledRegressor(random_state=0).fit(X[:, :12], y)
 
 
 @pytest.mark.parametrize("fraction", ["auto", 0.2, 0])

@@ -52,6 +52,8 @@ class BaseTeacher(SaysUnread, DocLink, BaseEstimator, abc.ABC):
         Whether ``fit`` raises an error without validation windows.
     reads_known : bool
         Whether forecasts follow covariates that are known over the horizon; if not, ``fit`` warns where there are some.
+    reads_static : bool
+        Whether forecasts follow static covariates; if not, a regressor warns where its windows have covariates.
     reads_calendar : bool
         Whether forecasts depend on the calendar of the rows; if so, times of another zone than those of ``fit`` are
         told.
@@ -79,6 +81,7 @@ class BaseTeacher(SaysUnread, DocLink, BaseEstimator, abc.ABC):
     reads_validation: bool = True
     needs_validation: bool = False
     reads_known: bool = True
+    reads_static: bool = True
     reads_calendar: bool = False
     reads_series: bool = False
     keeps_what_fit_learned: ClassVar[bool] = True

@@ -87,6 +87,11 @@ class CrossFittedTeacher(BaseTeacher):
         return self.teacher.reads_known
 
     @property
+    def reads_static(self) -> bool:  # type: ignore[override]
+        """Whether the teacher reads static covariates."""
+        return self.teacher.reads_static
+
+    @property
     def reads_calendar(self) -> bool:  # type: ignore[override]
         """Whether the teacher reads the calendar."""
         return self.teacher.reads_calendar

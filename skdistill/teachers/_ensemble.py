@@ -78,6 +78,11 @@ class EnsembleTeacher(BaseTeacher, _BaseComposition):
         return any(member.reads_known for _, member in self.teachers)
 
     @property
+    def reads_static(self) -> bool:  # type: ignore[override]
+        """Whether any member reads static covariates."""
+        return any(member.reads_static for _, member in self.teachers)
+
+    @property
     def reads_calendar(self) -> bool:  # type: ignore[override]
         """Whether any member reads the calendar."""
         return any(member.reads_calendar for _, member in self.teachers)

@@ -69,6 +69,7 @@ class FoundationTeacher(BaseTeacher):
     settings_of_features: ClassVar[tuple[str, ...]] = ("layer", "pooling")
     reads_validation = False
     labels_alone = True
+    reads_static = False
     extra: ClassVar[str]
     family: ClassVar[str]
     files: ClassVar[tuple[str, ...]] = ("*.json", "*.safetensors")

@@ -68,6 +68,18 @@ class FrozenTeacher(BaseTeacher):
         self.estimator = estimator
 
     @property
+    def reads_known(self) -> bool:  # type: ignore[override]
+        """Whether it is a forecaster of this package that was fitted with known covariates."""
+        spec = getattr(self._distilled(), "spec_", None)  # check refuses what is not fitted
+        return spec is not None and bool(spec.known)
+
+    @property
+    def reads_static(self) -> bool:  # type: ignore[override]
+        """Whether it is a forecaster of this package that was fitted with static covariates."""
+        spec = getattr(self._distilled(), "spec_", None)
+        return spec is not None and spec.n_static > 0
+
+    @property
     def reads_calendar(self) -> bool:  # type: ignore[override]
         """Whether it is a forecaster of this package whose student reads the calendar."""
         ours = self._distilled()

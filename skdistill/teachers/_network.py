@@ -48,6 +48,11 @@ class NetworkTeacher(BaseTeacher):
         return bool(getattr(self.architecture(), "reads_known", False))  # check refuses what is no network
 
     @property
+    def reads_static(self) -> bool:  # type: ignore[override]
+        """Whether the network reads static covariates."""
+        return bool(getattr(self.architecture(), "reads_static", False))
+
+    @property
     def reads_calendar(self) -> bool:  # type: ignore[override]
         """Whether the network reads calendar features; once it is fitted, whether there were any."""
         return bool(self.spec_.n_time_features if hasattr(self, "spec_") else self.architecture().time_features)

@@ -123,6 +123,7 @@ class SktimeTeacher(BaseTeacher):
 
     reads_validation = False
     labels_alone = True
+    reads_static = False
     settings_of_quantiles: ClassVar[tuple[str, ...]] = ("quantiles",)
 
     def __init__(
@@ -142,6 +143,14 @@ class SktimeTeacher(BaseTeacher):
     def labels_in_parallel(self) -> bool:  # type: ignore[override]
         """Whether labeling windows is work for several workers."""
         return not self._rolls
+
+    @property
+    def reads_known(self) -> bool:  # type: ignore[override]
+        """Whether the forecaster gets known covariates."""
+        if self._rolls or (self._is_frozen and getattr(self.forecaster.estimator, "state", None) == "fitted"):
+            return False
+        get_tag = getattr(self._inner, "get_tag", None)  # check refuses what has none
+        return get_tag is None or bool(get_tag("capability:exogenous"))
 
     @property
     def scale_free(self) -> bool:  # type: ignore[override]
@@ -386,7 +395,7 @@ class SktimeTeacher(BaseTeacher):
     def _known_rows(self, windows: TrainingWindows, series: int, n_rows: int) -> np.ndarray | None:
         """Return known covariates of the first rows of a series, (n_rows, n_known), with gaps filled."""
         store = windows.train.store
-        if not store.known or not self._reads_known:
+        if not store.known or not self.reads_known:
             return None
         rows = pd.DataFrame(store.original(series, n_rows)[:, list(store.known)])
         return rows.ffill().bfill().fillna(0.0).to_numpy()
@@ -455,16 +464,9 @@ class SktimeTeacher(BaseTeacher):
         n_before = int(np.argmax(observed.any(axis=1)))
         return values[n_before:], labels.without(n_before)
 
-    @property
-    def _reads_known(self) -> bool:
-        """Whether the forecaster gets known covariates."""
-        if self._rolls or (self._is_frozen and self.forecaster.estimator.state == "fitted"):
-            return False
-        return bool(self._inner.get_tag("capability:exogenous"))
-
     def _known(self, contexts: Contexts) -> np.ndarray | None:
         """Return known covariates of context and horizon, (n_windows, context + prediction_length, n_known)."""
-        if contexts.future is None or not self._reads_known:
+        if contexts.future is None or not self.reads_known:
             return None
         ahead = contexts.scaling.known_to_original(contexts.future.cpu().numpy(), contexts.known, contexts.units)
         return np.concatenate([contexts.original()[:, :, list(contexts.known)], ahead], axis=1)

@@ -70,6 +70,7 @@ class Theta(BaseTeacher):
     reads_validation = False
     labels_alone = True
     reads_known = False
+    reads_static = False
     memory_seasons: ClassVar[int] = 8
     scale_free: bool = True
 
