@@ -15,15 +15,7 @@ class TermHistory(Callback):
     """Record the mean of every loss term in each epoch, and drop the records of the batches."""
 
     def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
-        """Average the batches, weighted by their size.
-
-        Parameters
-        ----------
-        net : NeuralNet
-            The net in training.
-        **kwargs : object
-            Ignored.
-        """
+        """Average the batches, weighted by their size."""
         for name, total in net.term_sums_.items():
             net.history.record(f"train_{name}", float(total) / net.n_windows_)
         net.history[-1]["batches"] = []
@@ -52,13 +44,6 @@ class BestWeights(EarlyStopping):
 
         skorch stops by KeyboardInterrupt, as the user does; the count of epochs distinguishes them.
 
-        Parameters
-        ----------
-        net : NeuralNet
-            The net in training.
-        **kwargs : object
-            Passed to the base class.
-
         Raises
         ------
         StopTraining
@@ -72,15 +57,7 @@ class BestWeights(EarlyStopping):
             raise StopTraining from None
 
     def on_train_end(self, net: NeuralNet, **kwargs: Any) -> None:
-        """Restore the best weights, unless training was interrupted before its first epoch.
-
-        Parameters
-        ----------
-        net : NeuralNet
-            The net in training.
-        **kwargs : object
-            Passed to the base class.
-        """
+        """Restore the best weights, unless training was interrupted before its first epoch."""
         if net.history:
             super().on_train_end(net, **kwargs)
 
@@ -128,41 +105,17 @@ class EpochProgress(Callback):
         self.description = description
 
     def on_train_begin(self, net: NeuralNet, **kwargs: Any) -> None:
-        """Open the bar.
-
-        Parameters
-        ----------
-        net : NeuralNet
-            The net in training.
-        **kwargs : object
-            Ignored.
-        """
+        """Open the bar."""
         self.bar_ = tqdm(total=self.max_epochs, initial=len(net.history), desc=self.description, unit="epoch")
 
     def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
-        """Advance the bar and show the errors.
-
-        Parameters
-        ----------
-        net : NeuralNet
-            The net in training.
-        **kwargs : object
-            Ignored.
-        """
+        """Advance the bar and show the errors."""
         epoch = net.history[-1]
         self.bar_.set_postfix({key: f"{epoch[key]:.4f}" for key in ("train_loss", "valid_loss") if key in epoch})
         self.bar_.update()
 
     def on_train_end(self, net: NeuralNet, **kwargs: Any) -> None:
-        """Close the bar.
-
-        Parameters
-        ----------
-        net : NeuralNet
-            The net in training.
-        **kwargs : object
-            Ignored.
-        """
+        """Close the bar."""
         self.bar_.close()
 
 

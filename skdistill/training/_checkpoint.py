@@ -37,15 +37,7 @@ class ResumableCheckpoint(Callback):
         self.path = path
 
     def on_train_begin(self, net: NeuralNet, **kwargs: Any) -> None:
-        """Take up the state of an earlier run; a file that cannot be read in full is reported and ignored.
-
-        Parameters
-        ----------
-        net : NeuralNet
-            The initialized net.
-        **kwargs : object
-            Ignored.
-        """
+        """Take up the state of an earlier run; a file that cannot be read in full is reported and ignored."""
         self.writes_ = True
         fresh = None
         try:
@@ -65,15 +57,7 @@ class ResumableCheckpoint(Callback):
         logger.info("training continues after epoch %d of checkpoint %s", len(net.history), self.path)
 
     def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
-        """Write the state.
-
-        Parameters
-        ----------
-        net : NeuralNet
-            The net in training.
-        **kwargs : object
-            Ignored.
-        """
+        """Write the state."""
         if not self.writes_:
             return
         try:

@@ -35,13 +35,6 @@ class DivergenceStop(Callback):
     def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
         """Check the losses of the epoch.
 
-        Parameters
-        ----------
-        net : NeuralNet
-            The net in training.
-        **kwargs : object
-            Ignored.
-
         Raises
         ------
         DivergedError

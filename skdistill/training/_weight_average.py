@@ -32,88 +32,32 @@ class WeightAverage(Callback):
         self.decay = decay
 
     def on_train_begin(self, net: NeuralNet, **kwargs: Any) -> None:
-        """Start an average.
-
-        Parameters
-        ----------
-        net : NeuralNet
-            The initialized net.
-        **kwargs : object
-            Ignored.
-        """
+        """Start an average."""
         self.average_ = AveragedModel(net.module_, multi_avg_fn=get_ema_multi_avg_fn(self.decay), use_buffers=True)
         self.plain_: dict[str, Tensor] | None = None
 
     def on_epoch_begin(self, net: NeuralNet, **kwargs: Any) -> None:
-        """Restore the plain weights.
-
-        Parameters
-        ----------
-        net : NeuralNet
-            The net in training.
-        **kwargs : object
-            Ignored.
-        """
+        """Restore the plain weights."""
         if self.plain_ is not None:
             net.module_.load_state_dict(self.plain_)
             self.plain_ = None
 
     def on_batch_begin(self, net: NeuralNet, batch: Any = None, training: bool = False, **kwargs: Any) -> None:
-        """Set the average for validation.
-
-        Parameters
-        ----------
-        net : NeuralNet
-            The net in training.
-        batch : object, default=None
-            Ignored.
-        training : bool, default=False
-            Whether it is a training batch.
-        **kwargs : object
-            Ignored.
-        """
+        """Set the average for validation."""
         if not training:
             self._show_average(net)
 
     def on_batch_end(self, net: NeuralNet, batch: Any = None, training: bool = False, **kwargs: Any) -> None:
-        """Add the weights after a step to the average.
-
-        Parameters
-        ----------
-        net : NeuralNet
-            The net in training.
-        batch : object, default=None
-            Ignored.
-        training : bool, default=False
-            Whether it was a training batch.
-        **kwargs : object
-            Ignored.
-        """
+        """Add the weights after a step to the average."""
         if training:
             self.average_.update_parameters(net.module_)
 
     def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
-        """Keep the average in the net until the next epoch.
-
-        Parameters
-        ----------
-        net : NeuralNet
-            The net in training.
-        **kwargs : object
-            Ignored.
-        """
+        """Keep the average in the net until the next epoch."""
         self._show_average(net)
 
     def on_train_end(self, net: NeuralNet, **kwargs: Any) -> None:
-        """Keep the average in the net, even if an epoch was interrupted.
-
-        Parameters
-        ----------
-        net : NeuralNet
-            The net in training.
-        **kwargs : object
-            Ignored.
-        """
+        """Keep the average in the net, even if an epoch was interrupted."""
         self._show_average(net)
 
     def state_dict(self) -> dict[str, Any]:
