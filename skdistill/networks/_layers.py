@@ -86,40 +86,18 @@ def decompose(values: Tensor, kernel_size: int) -> tuple[Tensor, Tensor]:
 
 
 class NoNormalization(nn.Module):
-    """Identity normalization: leaves windows unchanged."""
+    """Leaves windows unchanged.
+
+    Every normalization maps windows, (n_windows, n_channels, n_timestamps), to normalized ones and a state, with which
+    ``undo`` brings a forecast, (n_windows, n_channels, prediction_length), to the units of the windows.
+    """
 
     def forward(self, values: Tensor) -> tuple[Tensor, None]:
-        """Return the windows unchanged, and None as the state.
-
-        Parameters
-        ----------
-        values : Tensor of shape (n_windows, n_channels, n_timestamps)
-            Windows.
-
-        Returns
-        -------
-        values : Tensor
-            The same windows.
-        state : None
-            No state.
-        """
+        """Return the windows unchanged, and None as the state."""
         return values, None
 
     def undo(self, forecast: Tensor, state: None) -> Tensor:
-        """Return the forecast unchanged.
-
-        Parameters
-        ----------
-        forecast : Tensor
-            A forecast.
-        state : None
-            No state.
-
-        Returns
-        -------
-        forecast : Tensor
-            The same forecast.
-        """
+        """Return the forecast unchanged."""
         return forecast
 
 
@@ -127,38 +105,12 @@ class MeanNormalization(nn.Module):
     """Subtract each window's mean; add it to the forecast."""
 
     def forward(self, values: Tensor) -> tuple[Tensor, Tensor]:
-        """Subtract the mean over time.
-
-        Parameters
-        ----------
-        values : Tensor of shape (n_windows, n_channels, n_timestamps)
-            Windows.
-
-        Returns
-        -------
-        centered : Tensor of the same shape
-            Windows of mean 0.
-        mean : Tensor of shape (n_windows, n_channels, 1)
-            The mean to add back.
-        """
+        """Subtract the mean over time; the state is the mean, (n_windows, n_channels, 1)."""
         mean = values.mean(dim=-1, keepdim=True).detach()
         return values - mean, mean
 
     def undo(self, forecast: Tensor, state: Tensor) -> Tensor:
-        """Add the mean.
-
-        Parameters
-        ----------
-        forecast : Tensor of shape (n_windows, n_channels, prediction_length)
-            A forecast of centered windows.
-        state : Tensor of shape (n_windows, n_channels, 1)
-            The mean.
-
-        Returns
-        -------
-        forecast : Tensor of the same shape
-            The forecast in the units of the windows.
-        """
+        """Add the mean."""
         return forecast + state
 
 
@@ -247,38 +199,12 @@ class ReversibleNormalization(WindowStandardization):
         self.bias = nn.Parameter(torch.zeros(n_channels, 1))
 
     def forward(self, values: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        """Standardize over time, then scale and shift.
-
-        Parameters
-        ----------
-        values : Tensor of shape (n_windows, n_channels, n_timestamps)
-            Windows.
-
-        Returns
-        -------
-        normalized : Tensor of the same shape
-            The normalized windows.
-        state : tuple of Tensor of shape (n_windows, n_channels, 1)
-            Mean and standard deviation.
-        """
+        """Standardize over time, then scale and shift."""
         standardized, state = super().forward(values)
         return standardized * self.weight + self.bias, state
 
     def undo(self, forecast: Tensor, state: tuple[Tensor, Tensor]) -> Tensor:
-        """Undo shift and scale, then the standardization.
-
-        Parameters
-        ----------
-        forecast : Tensor of shape (n_windows, n_channels, prediction_length)
-            A forecast of normalized windows.
-        state : tuple of Tensor
-            Mean and standard deviation.
-
-        Returns
-        -------
-        forecast : Tensor of the same shape
-            The forecast in the units of the windows.
-        """
+        """Undo shift and scale, then the standardization."""
         return super().undo((forecast - self.bias) / (self.weight + self.epsilon**2), state)
 
 
