@@ -38,10 +38,8 @@ from skdistill.teachers._provenance import FIELDS
 
 __all__ = ["read_file", "save"]
 
-_FITTED = (
-    *("targets_", "n_features_in_", "history_", "_target_ndim", "_target_lines", "_target_bounds", "_covariate_units"),
-    "provenance_",
-)
+_OF_REGRESSOR = ("_target_ndim", "_target_lines", "_target_bounds", "_covariate_units")
+_FITTED = ("targets_", "n_features_in_", "history_", "provenance_", *_OF_REGRESSOR)
 _LARGEST_CHANNEL = 1 << 31
 
 
@@ -333,28 +331,12 @@ def _read_fitted(estimator: Any, content: Mapping[str, Any], reader: Reader) -> 
     history = fitted.get("history_")
     if not isinstance(history, list) or not all(isinstance(one, dict) for one in history):
         raise SavedFileError("its history is malformed.")
-    n_features = fitted.get("n_features_in_")
-    is_forecaster = isinstance(estimator, WindowForecaster)
-    if is_forecaster and (
-        fitted.get("targets_") != estimator.spec_.targets or n_features != estimator.roles_.n_columns
-    ):
-        raise SavedFileError("its channels are not those of its student.")
-    for name in ("context_length", "prediction_length") if is_forecaster else ():
-        if getattr(estimator, name) != getattr(estimator.spec_, name):
-            raise SavedFileError(f"its {name} is not that of its student.")
-    if not is_forecaster and fitted.get("_target_ndim") not in (1, 2, 3):
-        raise SavedFileError("its targets are malformed.")
     _check_provenance(fitted.setdefault("provenance_", []))
-    if not is_forecaster and "_target_bounds" not in fitted:
-        raise SavedFileError(
-            "an earlier state of skdistill saved it, without its bounds of targets: fit and save again."
-        )
-    _check_target_bounds(fitted.get("_target_bounds"))
-    _check_target_lines(fitted.get("_target_lines"), 0 if is_forecaster else estimator.spec_.n_channels)
-    if not is_forecaster:
-        _check_covariate_units(fitted.get("_covariate_units"), estimator)
+    n_features = fitted.get("n_features_in_")
     if "n_features_in_" in fitted and (type(n_features) is not int or n_features < 1):
         raise SavedFileError("its number of features is malformed.")
+    is_forecaster = isinstance(estimator, WindowForecaster)
+    (_check_forecaster if is_forecaster else _check_regressor)(estimator, fitted)
     for name, value in fitted.items():
         setattr(estimator, name, value)
     names = content.get("feature_names")
@@ -364,10 +346,34 @@ def _read_fitted(estimator: Any, content: Mapping[str, Any], reader: Reader) -> 
         estimator.feature_names_in_ = np.array(names, dtype=object)
     labels = content.get("labels")
     if labels is not None:
-        n_columns = estimator.roles_.n_columns if is_forecaster else n_features
-        estimator.series_labels_ = read_labels(labels, n_columns)
-    if is_forecaster and labels is not None:
-        estimator.roles_ = dataclasses.replace(estimator.roles_, columns=estimator.series_labels_.columns)
+        estimator.series_labels_ = read_labels(labels, n_features)
+        if is_forecaster:
+            estimator.roles_ = dataclasses.replace(estimator.roles_, columns=estimator.series_labels_.columns)
+
+
+def _check_forecaster(forecaster: Any, fitted: Mapping[str, Any]) -> None:
+    """Refuse attributes of a forecaster that do not belong to its student."""
+    if not set(fitted).isdisjoint(_OF_REGRESSOR):
+        raise SavedFileError("it holds unknown attributes.")
+    channels = (forecaster.spec_.targets, forecaster.roles_.n_columns)
+    if (fitted.get("targets_"), fitted.get("n_features_in_")) != channels:
+        raise SavedFileError("its channels are not those of its student.")
+    for name in ("context_length", "prediction_length"):
+        if getattr(forecaster, name) != getattr(forecaster.spec_, name):
+            raise SavedFileError(f"its {name} is not that of its student.")
+
+
+def _check_regressor(regressor: Any, fitted: Mapping[str, Any]) -> None:
+    """Refuse attributes of a regressor that are no units of targets and covariates of its student."""
+    if fitted.get("_target_ndim") not in (1, 2, 3):
+        raise SavedFileError("its targets are malformed.")
+    if "_target_bounds" not in fitted:
+        raise SavedFileError(
+            "an earlier state of skdistill saved it, without its bounds of targets: fit and save again."
+        )
+    _check_target_bounds(fitted["_target_bounds"])
+    _check_target_lines(fitted.get("_target_lines"), regressor.spec_.n_channels)
+    _check_covariate_units(fitted.get("_covariate_units"), regressor)
 
 
 def _check_provenance(entries: Any) -> None:
