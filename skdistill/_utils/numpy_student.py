@@ -228,11 +228,7 @@ class NumpyStudent:
         ValueError
             If the shape is invalid, or a value is infinite or too large.
         """
-        batch, single = self._read(windows, future)
-        numbers = self._numbers(series, len(batch), single)
-        extra = self._extra.read(future, static, len(batch), single)
-        forecasts = self._finite(lambda: self.forecast(batch, numbers, *extra), batch)
-        return forecasts[0] if single else forecasts
+        return self._ask_for(self.forecast, windows, series, future, static)
 
     def predict_quantiles(
         self, windows: np.ndarray, series: Any = None, future: Any = None, static: Any = None
@@ -258,11 +254,17 @@ class NumpyStudent:
         ValueError
             If the shape is invalid, a value is infinite or too large, or the student has no quantiles.
         """
+        return self._ask_for(self.forecast_quantiles, windows, series, future, static)
+
+    def _ask_for(
+        self, ask: Callable[..., np.ndarray], windows: np.ndarray, series: Any, future: Any, static: Any
+    ) -> np.ndarray:
+        """Read windows or a single one, and ask for forecasts or quantiles of them."""
         batch, single = self._read(windows, future)
         numbers = self._numbers(series, len(batch), single)
         extra = self._extra.read(future, static, len(batch), single)
-        quantiles = self._finite(lambda: self.forecast_quantiles(batch, numbers, *extra), batch)
-        return quantiles[0] if single else quantiles
+        answers = self._finite(lambda: ask(batch, numbers, *extra), batch)
+        return answers[0] if single else answers
 
     def _finite(self, ask: Callable[[], np.ndarray], contexts: np.ndarray) -> np.ndarray:
         """Return answers; raise if one is not finite although something of its target is observed in the context."""

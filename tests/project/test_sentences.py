@@ -38,7 +38,7 @@ def of_panels():
     best = read("panels_peers", "panel").loc[frame.index].min(axis=1)
     mean = np.exp(np.log(frame["mase"] / best).mean())
     yield "results", f"The geometric mean of the ratio to the best peer of each panel is {mean:.3f}"
-    yield "README", f"ratio to the best other method of each panel is {mean:.3f}"
+    yield "README", f"of the best other method of each panel, its MASE is {mean:.3f}"
     hospital = frame.loc["hospital"]
     yield (
         "results",
