@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import warnings
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -144,17 +145,18 @@ def distill(
         teacher.check(with_covariates(spec, windows.train))
     labeling = replace(labeling, choice=replace(labeling.choice, seed=teacher_seed))
     some = teacher is not None and not labeling.choice.is_all
-    check_solvable(student, spec, loss, has_teacher=teacher is not None, windows=windows, weighted_labels=some)
+    solvable = partial(check_solvable, student, spec, has_teacher=teacher is not None, windows=windows)
+    solvable(loss, weighted_labels=some)
     probe = None if teacher is None else probe_teacher(teacher, windows)
     weighted = some or (probe is not None and probe.weight is not None)
     if weighted:
-        check_solvable(student, spec, loss, has_teacher=True, windows=windows, weighted_labels=True)
+        solvable(loss, weighted_labels=True)
     if quantiles is not None:
         levels = None if probe is None else probe.quantile_levels
         loss = with_quantile_term(
             loss, quantiles, has_teacher=teacher is not None, teacher_levels=levels, point_forecast=point_forecast
         )
-        check_solvable(student, spec, loss, has_teacher=teacher is not None, windows=windows, weighted_labels=weighted)
+        solvable(loss, weighted_labels=weighted)
     randomness = RandomStream(student_seed)
     with randomness.block():
         module = build_module(student, spec)

@@ -60,7 +60,7 @@ class SeenRows:
     moments : RollingMoments or None, default=None
         Moments of their windows; None after a plain ``fit``, until the first update.
     network : str or None, default=None
-        The network that the moments are of, in words; None in pickles of earlier versions.
+        The network that the moments are of, in words; None for a panel.
     """
 
     series: Series | None
@@ -131,7 +131,7 @@ class SeenRows:
         same : bool
             False if a parameter was changed since: the moments can be those of other inputs.
         """
-        return self.network in (None, _in_words(network))
+        return self.network == _in_words(network)
 
     def extend(self, new: Series, forget: int, network: Linear, spec: NetworkSpec) -> SeenRows:
         """Add rows at the end and remove rows at the start.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -89,21 +89,6 @@ class Predictor:
     def reads_calendar(self) -> bool:
         """Whether the student reads the time labels of contexts."""
         return self.spec.n_time_features > 0
-
-    def with_offsets(self, offsets: np.ndarray | None) -> Predictor:
-        """Return the same student with other offsets of its quantiles.
-
-        Parameters
-        ----------
-        offsets : ndarray of shape (prediction_length, n_targets, n_quantiles) or None
-            Offsets in standardized units; None leaves the trained quantiles unchanged.
-
-        Returns
-        -------
-        predictor : Predictor
-            The new predictor.
-        """
-        return replace(self, offsets=offsets)
 
     def _clip(self, values: np.ndarray) -> np.ndarray:
         return self.scaling.clip(values) if self.bounded else values

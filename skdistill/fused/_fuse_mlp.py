@@ -65,7 +65,7 @@ def fuse_mlp(module: Any, spec: NetworkSpec) -> FusedStudent | None:
     if module.trend is not None:  # one part reads the window minus the moving average, the other the average
         seasonal, trend = (after_moving_average(weight, module.kernel_size) for weight in weights)
         weights = [weights[0] - seasonal, trend]
-    hidden = [_fuse_hidden(part, weight, shift, spec.n_targets) for part, weight in zip(parts, weights, strict=True)]
+    hidden = [_fuse_hidden(part, weight, shift) for part, weight in zip(parts, weights, strict=True)]
     deeper = [_fuse_deeper(layers, spec.n_targets) for layers in zip(*(part.deeper for part in parts), strict=True)]
     outputs = [part.output.weight.numpy() for part in parts]
     output_bias = sum(part.output.bias.numpy() for part in parts)
@@ -213,7 +213,7 @@ def _by_channel(matrix: Any, row: Any, n_rows: int, n_channels: int, n_hidden: i
     return weight.transpose(0, 2, 1)
 
 
-def _fuse_hidden(part: Any, weight: np.ndarray, shift: np.ndarray, n_targets: int) -> FusedLayer:
+def _fuse_hidden(part: Any, weight: np.ndarray, shift: np.ndarray) -> FusedLayer:
     """Fuse the first matrix of a part with its input map, its biases and its BatchNorm."""
     bias = shift * weight.sum(axis=1) + part.hidden.bias.numpy()  # (n_targets, hidden_size)
     return _after_norm(part.norm, weight, bias)

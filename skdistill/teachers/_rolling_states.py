@@ -7,15 +7,12 @@ origin off that state. Each returns None for a forecaster of another kind.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from scipy.special import inv_boxcox
 
 __all__ = ["roll_states"]
-
-Roll = Callable[[Any, np.ndarray, np.ndarray, int], np.ndarray | None]
 
 
 def roll_states(forecaster: Any, values: np.ndarray, origins: np.ndarray, n_steps: int) -> np.ndarray | None:
