@@ -50,11 +50,9 @@ def test_forecasts_are_of_the_type_of_the_contexts(forecaster, dtype):
 
 def test_offsets_shift_quantiles_by_themselves(forecaster):
     contexts = ContextBatch(windows_of(make_series(20), 12))
-    plain = dataclasses.replace(forecaster.predictor_, offsets=None)
     offsets = np.broadcast_to([-1.0, 0.0, 2.0], (4, 2, 3))
-    moved = dataclasses.replace(plain, offsets=offsets).forecast_quantiles(contexts) - plain.forecast_quantiles(
-        contexts
-    )
+    plain, shifted = (dataclasses.replace(forecaster.predictor_, offsets=one) for one in (None, offsets))
+    moved = shifted.forecast_quantiles(contexts) - plain.forecast_quantiles(contexts)
     np.testing.assert_allclose(
         moved, np.broadcast_to(offsets * forecaster.scaling_.scale_[:, None], moved.shape), atol=1e-5
     )
