@@ -97,7 +97,8 @@ def split_windows(
     ):
         n_train = length - held_out
         n_whole = max(0, n_train - reach + 1)
-        n_starts = max(0, n_train - context_length + before + 1) if windows_without_truth else n_whole
+        n_starts = max(0, min(n_train, origin) - context_length + before + 1)  # contexts end before a horizon of rows
+        n_starts = n_starts if windows_without_truth else min(n_starts, n_whole)
         start = offset - before
         skipped = (origin + before - context_length) % window_step
         train.append(torch.arange(start + skipped, max(start + skipped, start + n_starts), window_step))

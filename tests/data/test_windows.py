@@ -84,6 +84,17 @@ def test_horizons_hold_the_target_channels_in_their_order():
     np.testing.assert_array_equal(windows.train.horizons(torch.tensor([0]))[0], expected)
 
 
+def test_no_context_ends_in_the_rows_of_a_horizon_that_follow_the_last_target():
+    values = np.random.default_rng(0).normal(size=(30, 2))
+    values[-7:, 0] = np.nan  # what is known of the horizon follows
+    store = make_store([values, values], padding=3)
+    options = {"windows_without_truth": True, "n_without_truth": 1, "targets": (0,), "origins": [23, 23]}
+    train = split(store, 5, 3, [0, 0], **options).train
+    starts = train.starts.numpy()
+    ends = starts - store.offsets[train.series_of(starts)] + 5
+    assert ends.tolist() == [*range(5, 23), *range(5, 24)]
+
+
 def test_windows_without_truth_stay_in_the_training_rows_and_are_marked_unknown():
     store = make_store([np.arange(30.0)[:, None]])
     windows = split(store, 5, 3, [10], windows_without_truth=True)
