@@ -101,7 +101,8 @@ class ForecastDisplay(BaseDisplay):
         series : hashable or None, default=None
             Which series of a panel, by its id, or its position in a list; None takes the first one.
         start : int or None, default=None
-            First row to forecast; None takes the last row that has a whole horizon of truth.
+            First row to forecast; None takes the last one with the rows of a whole horizon, whether their targets are
+            observed or not.
         channel : int or str or None, default=None
             Target to draw, by name or by position among the targets; None takes the last one.
         ax : matplotlib.axes.Axes or None, default=None
