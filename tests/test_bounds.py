@@ -165,6 +165,19 @@ def test_a_search_hands_them_to_its_choice():
         search.set_params(bounds=(1, 0)).fit(X)
 
 
+@WARNED
+def test_teachers_are_judged_within_the_bounds_of_their_students():
+    frame = make_frame(80, 1)
+    bound = fit(X=frame[:60], teacher=LastValueTeacher(offset=0.4), loss="response")
+    table, errors = bound.compare(frame[48:]), []
+    for start in range(60, 77):
+        errors.append(clipped(bound.predict_teacher(frame[:start])) - frame[start : start + 4])
+    assert table.loc["teacher", "mse_original"] == pytest.approx(np.square(errors).mean())
+    settings = {"context_lengths": 12, "prediction_length": 4, "bounds": (LOW, HIGH)}
+    search = DistilledForecasterCV("linear", "theta", **settings).fit(make_frame(120, 1))
+    assert "not tried" not in search.explanation_  # without bounds its error is 7 times the student's
+
+
 def test_other_bounds_find_the_student_in_memory_and_other_weights_do_not(tmp_path):
     settings = {"teacher": LastValueTeacher(), "loss": "response", "memory": str(tmp_path)}
     first = fit(None, **settings)

@@ -67,7 +67,8 @@ def compare(
     Baselines are always included: the *last value*, *drift* (the line through the ends of the context), the *seasonal
     naive* forecast of every plausible season, and *exact linear*, a linear student
     (:class:`~skdistill.networks.Linear`) solved in closed form without a teacher. The latter is often hard to beat,
-    even for large models. Every row forecasts the same stride-1 windows of ``X``. Errors are reported standardized
+    even for large models. Every row forecasts the same stride-1 windows of ``X``; ``bounds=`` clips the forecasts of
+    teachers like those of their students, and none of baselines. Errors are reported standardized
     (each channel divided by the standard deviation of the training rows, the scale of published tables; or by the unit
     of its series, of the first context if ``fit`` has not seen it, where ``scaling`` gives every series of a panel its
     own; where a target is constant in these rows, by that of all rows of ``X``) and in original units. Behind other

@@ -107,7 +107,7 @@ class StudentForecasts(ModelForecasts):
 
 
 class TeacherForecasts(ModelForecasts):
-    """Forecasts by the teacher; see :class:`ModelForecasts`."""
+    """Forecasts by the teacher, within the bounds of its student; see :class:`ModelForecasts`."""
 
     def __init__(self, model: UnwrappedModel, problem: Problem, X: Any) -> None:
         super().__init__(model, problem, X)
@@ -135,7 +135,8 @@ class TeacherForecasts(ModelForecasts):
         return self.teacher.label_new(contexts), contexts.units
 
     def _restore(self, labels: Labels, units: LocalUnits | None) -> np.ndarray:
-        return self.model.restore(self.scaling.forecasts_to_original(labels.forecast.numpy(), units))
+        forecasts = self.scaling.forecasts_to_original(labels.forecast.numpy(), units)
+        return self.model.restore(self.scaling.clip(forecasts))
 
     def _levels(self) -> tuple[float, ...] | None:
         try:
@@ -147,5 +148,5 @@ class TeacherForecasts(ModelForecasts):
         labels, units = self._label(windows)
         assert labels.quantiles is not None  # it has levels
         quantiles = labels.quantiles.permute(0, 2, 3, 1).numpy() @ matrix
-        restored = self.model.restore_quantiles(self.scaling.quantiles_to_original(quantiles, units))
-        return self._restore(labels, units), restored
+        restored = self.scaling.clip(self.scaling.quantiles_to_original(quantiles, units))
+        return self._restore(labels, units), self.model.restore_quantiles(restored)

@@ -185,8 +185,8 @@ def judge_teacher(problem: Problem, fold: Fold, forecaster: Any, teacher: BaseTe
         known_channels=known,
         prediction_length=spec.prediction_length,
     )
-    contexts = cutter.cut(*fold.places)
-    return Judge(problem, fold).errors_of(predictor.forecast_teacher(teacher.fit(windows), contexts))
+    forecasts = predictor.forecast_teacher(teacher.fit(windows), cutter.cut(*fold.places))
+    return Judge(problem, fold).errors_of(predictor.scaling.clip(forecasts))  # as those of students
 
 
 def with_labels(
