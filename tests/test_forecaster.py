@@ -296,9 +296,10 @@ def test_windows_without_truth_join_the_training():
 
 
 @pytest.mark.parametrize("without_truth", [False, True])
-def test_a_window_is_labeled_where_some_true_value_of_its_horizon_is_observed(without_truth):
-    series = make_series(60)
+def test_windows_whose_horizon_is_in_a_gap_are_labeled_if_windows_without_truth_are(without_truth):
+    series = make_series(80)
     series[30:35] = np.nan  # a whole horizon of 4 steps from rows 30 and 31 on
+    series[48:61] = np.nan  # and a whole context of 12
     origins = []
 
     class Curious(LastValueTeacher):
@@ -307,8 +308,9 @@ def test_a_window_is_labeled_where_some_true_value_of_its_horizon_is_observed(wi
             return self.label(contexts)
 
     settings = {"validation_fraction": 0, "windows_without_truth": without_truth}
-    length = make_forecaster(teacher=Curious(), max_epochs=1, **settings).fit(series).spec_.context_length
-    assert set(origins) == set(range(length, 61 if without_truth else 57)) - {30, 31}
+    assert make_forecaster(teacher=Curious(), max_epochs=1, **settings).fit(series).spec_.context_length == 12
+    in_gap, blind = {30, 31, *range(48, 58)}, {60, 61}  # the latter have no observed context
+    assert set(origins) == set(range(12, 81 if without_truth else 77)) - (blind if without_truth else in_gap | blind)
 
 
 def test_validation_fraction_zero_trains_every_epoch():

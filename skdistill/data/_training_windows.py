@@ -71,7 +71,7 @@ def split_windows(
     validation_rows : sequence of int
         Number of rows of each series, at its end, used for validation.
     windows_without_truth : bool, default=False
-        Whether training windows may end anywhere in the training rows, their horizon unknown.
+        Whether training windows may end anywhere in the training rows, their horizon unknown, also in a gap.
     n_without_truth : int, default=0
         Number of series at the end (augmented copies) without any known horizon.
     min_observed : int or None, default=None
@@ -111,8 +111,12 @@ def split_windows(
     judging = torch.cat(validation) if any(validation_rows) else torch.empty(0, dtype=torch.int64)
     to_judge = replace(to_fit, starts=judging, known=None)
     if store.has_missing:
-        to_fit = to_fit.take(_hold_enough(to_fit) | ~mask)  # windows without truth still have labels
-        to_judge = to_judge.take(_hold_enough(to_judge))
+        told, true = _hold(to_fit)
+        if windows_without_truth:
+            to_fit = replace(to_fit, known=mask & true).take(told)
+        else:
+            to_fit = to_fit.take(torch.where(mask, true, told))  # copies still have labels
+        to_judge = to_judge.take(_hold(to_judge)[1])
     if to_fit.known is not None and bool(to_fit.known.all()):
         to_fit = replace(to_fit, known=None)
     return TrainingWindows(train=to_fit, validation=to_judge if len(to_judge) else None)
@@ -143,8 +147,8 @@ def judged(validation: Windows) -> Windows:
     return validation.take((~found & (validation.count_rows(seen, context=False) > 0)).any(dim=1))
 
 
-def _hold_enough(windows: Windows) -> Tensor:
-    """Return which windows have a target with observed values both in the context and in the horizon."""
+def _hold(windows: Windows) -> tuple[Tensor, Tensor]:
+    """Return which windows have a target with observed values in the context, and which also in the horizon."""
     seen = ~torch.isnan(windows.store.values[:, list(windows.targets)])
-    both = (windows.count_rows(seen, horizon=False) > 0) & (windows.count_rows(seen, context=False) > 0)
-    return both.any(dim=1)
+    before, after = windows.count_rows(seen, horizon=False) > 0, windows.count_rows(seen, context=False) > 0
+    return before.any(dim=1), (before & after).any(dim=1)

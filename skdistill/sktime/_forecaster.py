@@ -118,10 +118,10 @@ class SktimeDistilledForecaster(BaseForecaster):
         one penalty, without quantiles and without a teacher that is trained, which so learns from all rows.
         Training targets end before the first validation row.
     windows_without_truth : bool, default=False
-        Whether to also train on windows with a horizon that extends beyond the training rows, on the teacher's labels
-        only. No target of a validation row is read for them, but known covariates and calendar features of validation
-        rows are, at the steps of the horizon that they belong to; rows after the series are unknown. Other windows
-        without any true value of the horizon, in a gap, are left out in any case.
+        Whether to also train on windows with a horizon that extends beyond the training rows, or has no true value in a
+        gap, on the teacher's labels only. No target of a validation row is read for them, but known covariates and
+        calendar features of validation rows are, at the steps of the horizon that they belong to; rows after the series
+        are unknown. Windows without any true value in the context are left out in any case.
     augmentation : Augmentation or None, default=None
         Perturbed copies of the training rows, such as ``skdistill.data.Augmentation()``; their windows are added to the
         training, on the teacher's labels only. None adds no copies.
