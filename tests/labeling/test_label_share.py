@@ -72,6 +72,19 @@ def test_covering_takes_every_series_season_and_level_before_a_second():
     assert len(set(pairs[numbers[: 3 * 24]])) == 24  # three levels each, where there are
 
 
+def test_covering_tells_levels_by_the_last_season_of_a_context():
+    values = np.random.default_rng(0).normal(size=400)
+    windows = cut(pd.DataFrame({"c0": values}, pd.date_range("2024-01-01", periods=400, freq="D")))
+    starts = windows.train.starts.numpy()
+    assert windows.train.store.season == 7
+    levels = np.array([values[start + 12 - 7 : start + 12].mean() for start in starts])
+    thirds = np.searchsorted(np.quantile(levels, [1 / 3, 2 / 3]), levels)
+    strata = (starts % 7 * 4 // 7) * 3 + thirds
+    numbers = LabelChoice(share=0.5, order="covering").rank(windows)
+    for take in (12, 24, 36):  # every part of the week with every level, once, twice, three times
+        assert np.bincount(strata[numbers[:take]], minlength=12).tolist() == [take // 12] * 12
+
+
 def test_disagreement_starts_where_the_linear_student_is_wrong():
     frame = make_frame(400)
     frame.iloc[200:204] += 30.0  # only these rows surprise
@@ -80,6 +93,29 @@ def test_disagreement_starts_where_the_linear_student_is_wrong():
     origins = windows.train.starts.numpy() + 12
     first = origins[numbers[:1]]
     assert (np.abs(first - 200) < 12 + 4).all()
+
+
+def test_disagreement_counts_observed_steps_alone_and_takes_windows_without_truth_last():
+    frame = make_frame(200, 1)
+    frame[np.random.default_rng(0).random(200) < 0.3] = np.nan
+    frame.iloc[100:105] = np.nan  # a whole horizon of 4 rows from 100 and 101 on
+    windows = cut(frame, windows_without_truth=True, validation_fraction=0)
+    origins = windows.train.starts.numpy() + 12
+    settings = {"teacher": None, "student": Linear(), "loss": Supervised(), "validation_fraction": 0}
+    alone = make_forecaster(**settings).fit(frame)
+    errors = {}
+    for origin in origins[windows.train.known.numpy()].tolist():
+        error = (alone.predict(frame[:origin]) - frame[origin : origin + 4]).to_numpy() / alone.scaling_.scale_
+        errors[origin] = np.nanmean(error**2)
+    assert {100, 101} < set(origins) - set(errors)
+    best = {}  # of each horizon
+    for origin, start in zip(origins.tolist(), windows.train.starts.tolist(), strict=True):
+        if errors.get(origin, -1) > errors.get(best.get(start // 4), -1):
+            best[start // 4] = origin
+    numbers = LabelChoice(share=0.1, order="disagreement").rank(windows)
+    expected = sorted(best.values(), key=errors.get, reverse=True)
+    assert origins[numbers[: len(expected)]].tolist() == expected
+    assert set(origins[numbers[len(errors) :]]) == set(origins) - set(errors)
 
 
 def test_disagreement_takes_one_window_of_a_horizon_before_a_second():
