@@ -22,7 +22,7 @@ from skdistill.data._series_weight import weights_of_series
 from skdistill.data._short_series import name_series
 from skdistill.data._store import SeriesStore
 from skdistill.data._training_windows import TrainingWindows, judged, split_windows
-from skdistill.data._validation_rows import count_held_out, count_unobserved_end
+from skdistill.data._validation_rows import count_held_out, count_unobserved_end, training_values
 from skdistill.data._windows import Windows
 
 __all__ = ["FitWindows"]
@@ -119,7 +119,7 @@ class FitWindows:
         of_step = season_of_series(series[0].index, series[0].step)
         least = self.least_rows(len(series), self.season_in_context(of_step))
         self.check_rows(series, held_out, least)
-        known = [one.values[: len(one) - rows] for one, rows in zip(series, held_out, strict=True)]
+        known = training_values(series, held_out)
         self._check_observed(series, known)
         self._check_known(series, known)
         self._tell_short_ones(series, known, least)
@@ -211,7 +211,7 @@ class FitWindows:
         windows : TrainingWindows
             The windows.
         """
-        known = [one.values[: len(one) - rows] for one, rows in zip(series, held_out, strict=True)]
+        known = training_values(series, held_out)
         ids = [one.id for one in series]
         copies = [] if self.augmentation is None else self.augmentation.copies(series, held_out)
         told = units_told(known, scaling.seen_)

@@ -1,12 +1,15 @@
-"""Number of rows that validate."""
+"""Rows that validate, and rows before them that train."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
-__all__ = ["count_held_out", "count_unobserved_end", "count_validation_rows"]
+from skdistill.data._series import Series
+
+__all__ = ["count_held_out", "count_unobserved_end", "count_validation_rows", "training_values"]
 
 
 def count_validation_rows(n_rows: int, validation_fraction: float | int) -> int:
@@ -83,3 +86,8 @@ def count_unobserved_end(values: np.ndarray) -> int:
         return 0
     observed = np.flatnonzero(~np.isnan(values).all(axis=1))
     return len(values) - 1 - int(observed[-1]) if len(observed) else 0
+
+
+def training_values(series: Sequence[Series], held_out: Sequence[int]) -> list[np.ndarray]:
+    """Return the rows of each series before those that are held out."""
+    return [one.values[: len(one) - n_rows] for one, n_rows in zip(series, held_out, strict=True)]

@@ -13,6 +13,7 @@ from skdistill.data._scaling import Scaling
 from skdistill.data._scaling_checks import units_told
 from skdistill.data._series import Series
 from skdistill.data._steps import Step
+from skdistill.data._validation_rows import training_values
 from skdistill.data._windows import Windows
 from skdistill.scale_out._reader import SeriesReader
 from skdistill.scale_out._sums import RowSums, scaling_of
@@ -92,7 +93,7 @@ class BlockMaker:
         cutting, series = self.reader.cutting, self.reader.read(table)
         self._check_labels(series)
         held_out = self.reader.held_out(series)
-        known = [one.values[: len(one) - rows] for one, rows in zip(series, held_out, strict=True)]
+        known = training_values(series, held_out)
         scaling = scaling_of(self.scaling, self.whole, known, [one.id for one in series])
         least = cutting.min_observed
         assert least is not None  # settled

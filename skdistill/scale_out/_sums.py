@@ -20,6 +20,7 @@ from skdistill.data._scaling_checks import units_told
 from skdistill.data._series import Series
 from skdistill.data._spread import settle_constants
 from skdistill.data._training_windows import TrainingWindows
+from skdistill.data._validation_rows import training_values
 from skdistill.labeling._label_windows import label_windows
 from skdistill.losses._base import BaseLoss
 from skdistill.networks._base import BaseNetwork, NetworkSpec
@@ -227,10 +228,7 @@ class RowWork(_SumWork):
 
     def count(self, series: list[Series]) -> RowSums:
         """Count the training rows of some series."""
-        held_out = self.reader.held_out(series)
-        return RowSums.of(
-            np.concatenate([one.values[: len(one) - rows] for one, rows in zip(series, held_out, strict=True)])
-        )
+        return RowSums.of(np.concatenate(training_values(series, self.reader.held_out(series))))
 
 
 @dataclass
@@ -276,7 +274,7 @@ class WindowWork(_SumWork):
         ids = [one.id for one in series]
         hashes = pd.util.hash_array(np.asarray(pd.Index(ids)), categorize=False)
         targets, held_out = list(reader.cutting.targets), reader.held_out(series)
-        known = [one.values[: len(one) - rows] for one, rows in zip(series, held_out, strict=True)]
+        known = training_values(series, held_out)
         sums = WindowSums({}, RowSums.of(np.concatenate(known)), ids=[hashes])
         least = reader.cutting.min_observed
         assert least is not None  # settled
