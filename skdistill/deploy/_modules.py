@@ -18,11 +18,9 @@ from skdistill.networks._base import NetworkSpec
 from skdistill.networks._quantile_head import sum_gaps
 
 __all__ = [
-    "BoundedModule",
     "FilledModule",
     "FramedModule",
     "FusedModule",
-    "RootModule",
     "deployed_module",
     "reads_through_frame",
 ]
@@ -63,10 +61,10 @@ def deployed_module(
         module = _ScaledModule(student.float(), spec, scaling, offsets) if fused is None else FusedModule(fused)
         module = FilledModule(module, scaling)
     if scaling.takes_roots:
-        module = RootModule(module)
+        module = _RootModule(module)
     module = _BlankModule(module, spec)
     if scaling.bounds is not None:
-        module = BoundedModule(module, *scaling.bounds)
+        module = _BoundedModule(module, *scaling.bounds)
     return module.eval().requires_grad_(False)
 
 
@@ -196,90 +194,8 @@ class FilledModule(nn.Module):
         return torch.where(missing, around + self.center, context)
 
 
-def _ask(
-    module: nn.Module, context: Tensor, series: Tensor | None, future: Tensor | None, static: Tensor | None
-) -> Any:
-    """Call the module inside a wrapper with the inputs that there are."""
-    given = {"series": series, "future": future, "static": static}
-    return module(context, **{name: one for name, one in given.items() if one is not None})
-
-
-class _BlankModule(nn.Module):
-    """A module that answers NaN where nothing of a target is observed, as ``predict`` does."""
-
-    def __init__(self, module: nn.Module, spec: NetworkSpec) -> None:
-        super().__init__()
-        self.module, self.targets = module, list(spec.targets)
-        self.every = spec.targets == tuple(range(spec.n_channels))
-        self.reads_series = getattr(module, "reads_series", False)
-
-    def forward(
-        self,
-        context: Tensor,
-        series: Tensor | None = None,
-        future: Tensor | None = None,
-        static: Tensor | None = None,
-    ) -> Any:
-        answer = _ask(self.module, context, series, future, static)
-        unseen = torch.isnan(context if self.every else context[..., self.targets]).all(dim=1, keepdim=True)
-        if isinstance(answer, Tensor):
-            return torch.where(unseen, torch.nan, answer)
-        forecast, quantiles = answer
-        return torch.where(unseen, torch.nan, forecast), torch.where(unseen[..., None], torch.nan, quantiles)
-
-
-class BoundedModule(nn.Module):
-    """A module whose forecasts and quantiles are clipped.
-
-    Parameters
-    ----------
-    module : torch.nn.Module
-        Forecasts in original units.
-    low, high : float or None
-        The bounds; None leaves a side open.
-    """
-
-    def __init__(self, module: nn.Module, low: float | None, high: float | None) -> None:
-        super().__init__()
-        self.module = module
-        self.low, self.high = low, high
-        self.reads_series = getattr(module, "reads_series", False)
-
-    def forward(
-        self,
-        context: Tensor,
-        series: Tensor | None = None,
-        future: Tensor | None = None,
-        static: Tensor | None = None,
-    ) -> Any:
-        """Forecast within the bounds.
-
-        Parameters
-        ----------
-        context : Tensor of shape (n_windows, context_length, n_channels)
-            Contexts in original units.
-        series, future, static : Tensor or None, default=None
-            What the module reads besides.
-
-        Returns
-        -------
-        forecast : Tensor, or a pair with quantiles
-            Forecasts in original units.
-        """
-        answer = _ask(self.module, context, series, future, static)
-        if isinstance(answer, Tensor):
-            return answer.clamp(self.low, self.high)
-        return tuple(one.clamp(self.low, self.high) for one in answer)
-
-
-class RootModule(nn.Module):
-    """A module of signed square roots, wrapped so that it takes and returns values.
-
-    Parameters
-    ----------
-    module : torch.nn.Module
-        From roots to roots.
-    """
+class _Wrapped(nn.Module):
+    """A module in original units whose inputs or answers are changed."""
 
     def __init__(self, module: nn.Module) -> None:
         super().__init__()
@@ -293,31 +209,54 @@ class RootModule(nn.Module):
         future: Tensor | None = None,
         static: Tensor | None = None,
     ) -> Any:
-        """Forecast values.
-
-        Parameters
-        ----------
-        context : Tensor of shape (n_windows, context_length, n_channels)
-            Contexts in original units.
-        series, static : Tensor or None, default=None
-            What the module reads besides.
-        future : Tensor of shape (n_windows, prediction_length, n_known) or None, default=None
-            Known covariates over the horizon in original units.
-
-        Returns
-        -------
-        forecast : Tensor, or a pair with quantiles
-            Forecasts in original units.
-        """
-        ahead = None if future is None else _root(future)
-        answer = _ask(self.module, _root(context), series, ahead, static)
+        ahead = None if future is None else self._take(future)
+        given = {"series": series, "future": ahead, "static": static}
+        answer = self.module(self._take(context), **{name: one for name, one in given.items() if one is not None})
         if isinstance(answer, Tensor):
-            return answer * answer.abs()
-        return tuple(one * one.abs() for one in answer)
+            return self._give((answer,), context)[0]
+        return self._give(answer, context)
+
+    def _take(self, values: Tensor) -> Tensor:
+        """Return context or future as the module reads it."""
+        return values
+
+    def _give(self, answers: tuple[Tensor, ...], context: Tensor) -> tuple[Tensor, ...]:
+        """Return what is answered for the module's forecasts, and quantiles if there are any."""
+        raise NotImplementedError
 
 
-def _root(values: Tensor) -> Tensor:
-    return values.sign() * values.abs().sqrt()
+class _BlankModule(_Wrapped):
+    """Answers NaN where nothing of a target is observed, as ``predict`` does."""
+
+    def __init__(self, module: nn.Module, spec: NetworkSpec) -> None:
+        super().__init__(module)
+        self.targets = list(spec.targets)
+        self.every = spec.targets == tuple(range(spec.n_channels))
+
+    def _give(self, answers: tuple[Tensor, ...], context: Tensor) -> tuple[Tensor, ...]:
+        unseen = torch.isnan(context if self.every else context[..., self.targets]).all(dim=1, keepdim=True)
+        return tuple(torch.where(unseen if one.ndim == 3 else unseen[..., None], torch.nan, one) for one in answers)
+
+
+class _BoundedModule(_Wrapped):
+    """Clips forecasts and quantiles; a bound of None leaves a side open."""
+
+    def __init__(self, module: nn.Module, low: float | None, high: float | None) -> None:
+        super().__init__(module)
+        self.low, self.high = low, high
+
+    def _give(self, answers: tuple[Tensor, ...], context: Tensor) -> tuple[Tensor, ...]:
+        return tuple(one.clamp(self.low, self.high) for one in answers)
+
+
+class _RootModule(_Wrapped):
+    """Takes and returns values for a module of signed square roots."""
+
+    def _take(self, values: Tensor) -> Tensor:
+        return values.sign() * values.abs().sqrt()
+
+    def _give(self, answers: tuple[Tensor, ...], context: Tensor) -> tuple[Tensor, ...]:
+        return tuple(one * one.abs() for one in answers)
 
 
 class FusedModule(nn.Module):
