@@ -64,7 +64,7 @@ class TableStudent(NumpyStudent):
         """
         if _is_listed(windows):
             raise ValueError(
-                "predict of load_numpy takes no list of tables: give a panel, pd.concat({id: table, ...})."
+                "predict of load_numpy takes no list or dict of tables: give a panel, pd.concat({id: table, ...})."
             )
         if not hasattr(windows, "iloc"):
             return super().predict(windows, series, future, static)
@@ -214,8 +214,10 @@ def _channels_of(roles: dict[str, Any]) -> list[Any] | None:
 
 
 def _is_listed(windows: Any) -> bool:
-    """Return whether tables come in a list, which arrays would be made of without a look at their labels."""
-    return isinstance(windows, list | tuple) and any(hasattr(one, "iloc") for one in windows)
+    """Return whether tables come in a list or dict: arrays would be made of them without a look at their labels."""
+    return isinstance(windows, dict) or (
+        isinstance(windows, list | tuple) and any(hasattr(one, "iloc") for one in windows)
+    )
 
 
 def _of_each(given: Any, ids: Sequence[Any], name: str) -> list[Any]:

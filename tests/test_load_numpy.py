@@ -175,7 +175,8 @@ def test_columns_that_are_no_channels_are_refused_or_named(tmp_path):
         (lambda frame: pd.concat([frame[:20], frame[19:]]), "duplicate labels"),
         (lambda frame: frame.assign(c0=np.inf), "contains infinity"),
         (lambda frame: frame[:0], "at least one row"),
-        (lambda frame: [frame, frame], "takes no list of tables"),
+        (lambda frame: [frame, frame], "takes no list or dict of tables"),
+        (lambda frame: {"a": frame}, "takes no list or dict of tables"),
         (lambda frame: pd.concat({"a": frame, "b": frame[::-1]}), "index of series 'b' is out of order"),
     ],
 )
@@ -196,6 +197,10 @@ def test_masked_values_are_missing(path):
     hidden[-3] = True
     expected = student.predict(np.where(hidden, np.nan, rows))
     np.testing.assert_array_equal(student.predict(np.ma.masked_array(rows, hidden)), expected)
+    frame = make_frame().astype("Float64")
+    gaps = frame.copy()
+    gaps.iloc[-3] = pd.NA
+    np.testing.assert_array_equal(student.predict(gaps), student.predict(gaps.astype(float)))
 
 
 def test_few_rows_are_continued_by_the_step_of_fit(tmp_path):

@@ -1459,6 +1459,8 @@ def _converted(values: Any, name: str) -> np.ndarray:
         )
     other = kind_of_no_numbers(values)
     found = np.asarray(values if other else fill_masked(values))
+    if found.dtype == object and hasattr(values, "iloc"):  # masked values of pandas are NaN
+        found = np.where(values.isna().to_numpy(dtype=bool), np.nan, found)
     other = other or kind_of_no_numbers(found)
     if other:
         raise TypeError(f"{name} must be real numbers; got values of type {other}.")
