@@ -11,7 +11,6 @@ import pandas as pd
 import torch
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.metaestimators import available_if
-from torch import nn
 
 from skdistill._base import BaseDistilled
 from skdistill._shorthand import resolve_loss, resolve_student
@@ -25,7 +24,6 @@ from skdistill.data._index_checks import checked_step
 from skdistill.data._inputs import check_roles_unchanged, read_series
 from skdistill.data._outliers import find_outliers, warn_of_outliers
 from skdistill.data._roles import Roles
-from skdistill.data._scaling import Scaling
 from skdistill.data._season import season_of_series
 from skdistill.data._series import Series
 from skdistill.data._steps import continue_index, find_step
@@ -40,12 +38,9 @@ from skdistill.training._rolling_design import RollingDesign
 
 __all__ = [
     "SeenRows",
-    "SolvedStudent",
     "UpdatableMixin",
     "check_forgets_nothing",
-    "check_updatable",
     "obstacles",
-    "solve_student",
 ]
 
 
@@ -221,19 +216,8 @@ class SeenRows:
         return values if columns is None else pd.DataFrame(values, self.series.index, columns)
 
 
-def check_updatable(forecaster: Any) -> bool:
-    """Raise unless exact updates are possible.
-
-    Parameters
-    ----------
-    forecaster : DistilledForecaster
-        With its parameters.
-
-    Returns
-    -------
-    updatable : bool
-        True, always.
-    """
+def _check_updatable(forecaster: Any) -> bool:
+    """Raise unless exact updates are possible, for ``available_if``."""
     if missing := obstacles(forecaster):
         raise ValueError(f"partial_fit is exact, and needs {'; '.join(missing)}. Otherwise call fit with all rows.")
     return True
@@ -386,61 +370,6 @@ def _count_time_features(network: Linear, series: Series) -> int:
     return len(fields_of([series.index], (series.step,))[0])
 
 
-@dataclass(frozen=True)
-class SolvedStudent:
-    """A student solved from moments.
-
-    Parameters
-    ----------
-    module : torch.nn.Module
-        The student.
-    spec : NetworkSpec
-        What it was built for.
-    scaling : Scaling
-        Scaling of the rows.
-    history : list of dict
-        History of the solver.
-    """
-
-    module: nn.Module
-    spec: NetworkSpec
-    scaling: Scaling
-    history: list[dict[str, Any]]
-
-
-def solve_student(
-    network: Linear, loss: BaseLoss, seen: SeenRows, spec: NetworkSpec, scaling: Scaling
-) -> SolvedStudent:
-    """Solve for a student on all rows so far.
-
-    Parameters
-    ----------
-    network : Linear
-        The network of the student.
-    loss : BaseLoss
-        The loss; its terms that need no teacher are quadratic.
-    seen : SeenRows
-        The rows, with moments.
-    spec : NetworkSpec
-        The problem.
-    scaling : Scaling
-        The scaling, not fitted.
-
-    Returns
-    -------
-    solved : SolvedStudent
-        The student, and the fitted scaling.
-    """
-    rolling = seen.moments
-    assert rolling is not None
-    module, part = network.build(spec), network.solvable_part(spec)
-    scaling = scaling.fit([rolling.rows])
-    moments = rolling.standardized(np.asarray(scaling.mean_), np.asarray(scaling.scale_))
-    chosen = moments if part.n_inputs else [moments[target] for target in spec.targets]
-    result = solve_from_moments(part, module, spec, chosen, loss)
-    return SolvedStudent(module.eval(), spec, scaling, result.history)
-
-
 class UpdatableMixin(BaseDistilled):
     """Mixin for exact updates of a forecaster with a student that is solved from moments."""
 
@@ -457,7 +386,7 @@ class UpdatableMixin(BaseDistilled):
         """Say how windows are cut from series."""
         raise NotImplementedError
 
-    @available_if(check_updatable)
+    @available_if(_check_updatable)
     @in_float32()
     def partial_fit(self, X: Any, y: Any = None, *, forget: int = 0) -> Self:
         """Add new rows and forget old ones, exactly: the student equals that of a fit to all remaining rows.
@@ -520,7 +449,7 @@ class UpdatableMixin(BaseDistilled):
         new, roles = given.series[0], self.roles_
         _check_complete(new.values, "X of partial_fit")  # an unknown category is missing
         network, loss = resolve_student(self.student), resolve_loss(self.loss)
-        assert isinstance(network, Linear)  # check_updatable
+        assert isinstance(network, Linear)  # _check_updatable
         spec = NetworkSpec(
             self.context_length,
             self.prediction_length,
@@ -556,13 +485,17 @@ class UpdatableMixin(BaseDistilled):
 
     def _solve_for(self, network: Linear, loss: BaseLoss, seen: SeenRows, spec: NetworkSpec) -> Self:
         """Solve for the student on all rows so far, and take it on."""
-        solved = solve_student(network, loss, seen, spec, self._cutting().scaling(spec.season))
+        assert seen.moments is not None
+        module, part = network.build(spec), network.solvable_part(spec)
+        scaling = self._cutting().scaling(spec.season).fit([seen.moments.rows])
+        moments = seen.moments.standardized(np.asarray(scaling.mean_), np.asarray(scaling.scale_))
+        chosen = moments if part.n_inputs else [moments[target] for target in spec.targets]
         self._take_on(
-            student_=solved.module,
-            spec_=solved.spec,
+            student_=module.eval(),
+            spec_=spec,
             teacher_=None,
-            scaling_=solved.scaling,
-            history_=solved.history,
+            scaling_=scaling,
+            history_=solve_from_moments(part, module, spec, chosen, loss).history,
             _seen=seen,
             without=("_solved", "_kept", "_recent"),  # they lack the rows that were added, and have those forgotten
         )
@@ -617,12 +550,12 @@ class UpdatableMixin(BaseDistilled):
     @in_float32()
     def _solve_again(self, seen: SeenRows) -> Self:
         """Solve for the student on the rows so far: its parameters may have been changed."""
-        check_updatable(self)
+        _check_updatable(self)
         self._check_parameters()
         check_roles_unchanged(self, "catch_up")
         self._check_exact_for_one()
         network, loss = resolve_student(self.student), resolve_loss(self.loss)
-        assert isinstance(network, Linear)  # check_updatable
+        assert isinstance(network, Linear)  # _check_updatable
         return self._solve_for(network, loss, *self._in_inputs_of(network, seen, self.spec_))
 
     def _check_exact_for_one(self) -> None:

@@ -20,7 +20,6 @@ __all__ = [
     "remove_leftovers",
     "replacing",
     "reserve",
-    "room_error",
     "write_atomically",
 ]
 
@@ -86,13 +85,13 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         except OSError as error:
             if error.errno not in _FULL:
                 raise
-            raise room_error(target, os.fstat(descriptor).st_size, error, at_least=True) from error
+            raise _room_error(target, os.fstat(descriptor).st_size, error, at_least=True) from error
         os.replace(temporary, target)
 
 
 @contextlib.contextmanager
 def naming_full_disk(path: Path, size: int, *, at_least: bool = False) -> Iterator[None]:
-    """Raise the error of :func:`room_error` where the block finds the disk full.
+    """Raise the error of :func:`_room_error` where the block finds the disk full.
 
     Parameters
     ----------
@@ -111,7 +110,7 @@ def naming_full_disk(path: Path, size: int, *, at_least: bool = False) -> Iterat
     try:
         yield
     except OSError as error:
-        raise (room_error(path, size, error, at_least=at_least) if error.errno in _FULL else error) from error
+        raise (_room_error(path, size, error, at_least=at_least) if error.errno in _FULL else error) from error
 
 
 def append_line(path: Path, line: str) -> None:
@@ -186,31 +185,14 @@ def reserve(descriptor: int, size: int, path: Path) -> None:
             return
     except OSError as error:
         if error.errno in _FULL:
-            raise room_error(path, size, error) from error
+            raise _room_error(path, size, error) from error
     with naming_full_disk(path, size):  # where blocks cannot be reserved, zeros take them
         for start in range(0, size, 1 << 20):
             os.pwrite(descriptor, bytes(min(1 << 20, size - start)), start)
 
 
-def room_error(path: Path, size: int, error: OSError, *, at_least: bool = False) -> OSError:
-    """Return the error for a file that does not fit on its disk.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    size : int
-        Bytes that it needs.
-    error : OSError
-        What the operating system said.
-    at_least : bool, default=False
-        Whether it needs more than that.
-
-    Returns
-    -------
-    error : OSError
-        With the same number, the size, the room that is left, and the path.
-    """
+def _room_error(path: Path, size: int, error: OSError, *, at_least: bool = False) -> OSError:
+    """Return the error for a file that needs ``size`` bytes, or more, and does not fit on its disk."""
     left = ""
     with contextlib.suppress(OSError, AttributeError):
         disk = os.statvfs(path.parent)

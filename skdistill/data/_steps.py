@@ -23,7 +23,6 @@ __all__ = [
     "continue_index",
     "find_step",
     "noted_step",
-    "says_step",
 ]
 
 _N_LOOKED_BACK = 10  # labels used to interpret a shifted last label
@@ -285,7 +284,7 @@ def find_step(index: pd.Index, known: Iterable[Step] = ()) -> Step | None:
     """
     if isinstance(index, pd.RangeIndex):
         return NumberStep(index.step)
-    if not says_step(index):
+    if not _says_step(index):
         kept = [step for step in known if step.keeps(index)]
         if len(kept) == 1:
             return kept[0]
@@ -294,7 +293,7 @@ def find_step(index: pd.Index, known: Iterable[Step] = ()) -> Step | None:
     if isinstance(index, pd.MultiIndex) or not len(index) or index.hasnans:
         return None
     if isinstance(index, pd.DatetimeIndex):
-        is_sure = says_step(index) or (index.freq is not None and keeps_offset(read_wall_clock(index), index.freq))
+        is_sure = _says_step(index) or (index.freq is not None and keeps_offset(read_wall_clock(index), index.freq))
         offset = index.freq if is_sure else _find_clock_offset(index)
         return None if offset is None else ClockStep(offset, _time_of_day(index))
     if isinstance(index, pd.PeriodIndex):
@@ -314,19 +313,8 @@ def find_step(index: pd.Index, known: Iterable[Step] = ()) -> Step | None:
     return NumberStep(real) if real else None
 
 
-def says_step(index: pd.Index) -> bool:
-    """Return whether labels have a ``freq`` that is theirs: pandas infers last Fridays, unchecked, as fourth ones.
-
-    Parameters
-    ----------
-    index : Index
-        The labels.
-
-    Returns
-    -------
-    says : bool
-        False without a ``freq``, and for the n-th weekday of a month.
-    """
+def _says_step(index: pd.Index) -> bool:
+    """Return whether labels have a ``freq`` that is theirs: pandas infers last Fridays, unchecked, as fourth ones."""
     freq = getattr(index, "freq", None)
     return freq is not None and not isinstance(freq, pd.offsets.WeekOfMonth)
 

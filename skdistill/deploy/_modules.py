@@ -18,11 +18,7 @@ from skdistill.networks._base import NetworkSpec
 from skdistill.networks._quantile_head import sum_gaps
 
 __all__ = [
-    "FilledModule",
-    "FramedModule",
-    "FusedModule",
     "deployed_module",
-    "reads_through_frame",
 ]
 
 
@@ -51,15 +47,15 @@ def deployed_module(
         also takes the numbers of the series; for a student with known or static covariates, ``future`` and ``static``.
     """
     if spec.known or spec.n_static:
-        module: nn.Module = FramedModule(student.float(), spec, scaling, offsets)
-    elif reads_through_frame(scaling):
-        fused = None if spec.covariates else fuse(student, spec)  # FusedModule reads rows of targets alone
-        inner = student.float() if fused is None else FusedModule(fused.calibrated(offsets))
-        module = FramedModule(inner, spec, scaling, None if fused is not None else offsets)
+        module: nn.Module = _FramedModule(student.float(), spec, scaling, offsets)
+    elif _reads_through_frame(scaling):
+        fused = None if spec.covariates else fuse(student, spec)  # _FusedModule reads rows of targets alone
+        inner = student.float() if fused is None else _FusedModule(fused.calibrated(offsets))
+        module = _FramedModule(inner, spec, scaling, None if fused is not None else offsets)
     else:
         fused = None if spec.covariates else fuse_in_units(student, spec, scaling, offsets)
-        module = _ScaledModule(student.float(), spec, scaling, offsets) if fused is None else FusedModule(fused)
-        module = FilledModule(module, scaling)
+        module = _ScaledModule(student.float(), spec, scaling, offsets) if fused is None else _FusedModule(fused)
+        module = _FilledModule(module, scaling)
     if scaling.takes_roots:
         module = _RootModule(module)
     module = _BlankModule(module, spec)
@@ -68,36 +64,13 @@ def deployed_module(
     return module.eval().requires_grad_(False)
 
 
-def reads_through_frame(scaling: Scaling) -> bool:
-    """Return whether an exported student computes units of windows, or was fitted on missing values.
-
-    Parameters
-    ----------
-    scaling : Scaling
-        The fitted units.
-
-    Returns
-    -------
-    framed : bool
-        Whether windows are scaled separately, or a value was missing in ``fit``.
-    """
+def _reads_through_frame(scaling: Scaling) -> bool:
+    """Return whether windows are scaled separately, or a value was missing in ``fit``."""
     return scaling.kind != "global" or scaling.saw_missing_
 
 
-class FramedModule(nn.Module):
-    """A student in standardized units, wrapped with the units of each window.
-
-    Parameters
-    ----------
-    student : torch.nn.Module
-        A fused student, or any other student.
-    spec : NetworkSpec
-        The problem it was built for.
-    scaling : Scaling
-        The fitted units.
-    offsets : ndarray or None
-        Offsets of a calibration that are not part of the student.
-    """
+class _FramedModule(nn.Module):
+    """A student, fused or not, in standardized units, wrapped with the units of each window."""
 
     offsets: Tensor | None
 
@@ -153,16 +126,8 @@ class FramedModule(nn.Module):
         return forecast * unit + center, quantiles * unit[..., None] + center[..., None]
 
 
-class FilledModule(nn.Module):
-    """A module that fills missing values before it forecasts, for students that share one standardization.
-
-    Parameters
-    ----------
-    module : torch.nn.Module
-        Forecasts contexts without missing values, in original units.
-    scaling : Scaling
-        The fitted units.
-    """
+class _FilledModule(nn.Module):
+    """Fills missing values before a module forecasts, for students that share one standardization."""
 
     center: Tensor
 
@@ -259,14 +224,8 @@ class _RootModule(_Wrapped):
         return tuple(one * one.abs() for one in answers)
 
 
-class FusedModule(nn.Module):
-    """A fused student in torch.
-
-    Parameters
-    ----------
-    fused : FusedStudent
-        The student.
-    """
+class _FusedModule(nn.Module):
+    """A fused student in torch."""
 
     center: Tensor
     targets: Tensor | None

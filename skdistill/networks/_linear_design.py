@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-__all__ = ["DesignSizes", "LinearDesign", "calendar_size"]
+__all__ = ["DesignSizes", "LinearDesign"]
 
 _HOURS, _DAYS = 24, 7
 _HOURS_OF_WEEK = 168
@@ -16,26 +16,18 @@ _N_HARMONICS = 2  # pairs of sine and cosine over the year
 _CALENDARS = {1: 12, 2: 2 * _N_HARMONICS, 3: 7 + 2 * _N_HARMONICS}  # inputs by number of calendar features
 
 
-def calendar_size(n_time_features: int) -> int:
+def _calendar_size(n_time_features: int) -> int:
     """Return the number of inputs that tell the time of the first horizon row.
 
-    Parameters
-    ----------
-    n_time_features : int
-        Number of calendar features of a row.
-
-    Returns
-    -------
-    size : int
-        Month for monthly rows; time of the year for weekly ones, with day of the week for daily ones, and hour of the
-        week for faster ones.
+    Month for monthly rows; time of the year for weekly ones, with day of the week for daily ones, and hour of the week
+    for faster ones.
     """
     return _CALENDARS.get(n_time_features, _HOURS_OF_WEEK + 2 * _N_HARMONICS) if n_time_features else 0
 
 
 def _product_size(n_time_features: int) -> int:
     """Return the number of calendar inputs that are multiplied by static covariates: hour and day, not both at once."""
-    whole = calendar_size(n_time_features)
+    whole = _calendar_size(n_time_features)
     return whole if whole < _HOURS_OF_WEEK else whole - _HOURS_OF_WEEK + _HOURS + _DAYS
 
 
@@ -76,7 +68,7 @@ class DesignSizes:
     @property
     def calendar(self) -> int:
         """Inputs of the calendar."""
-        return calendar_size(self.n_time_features)
+        return _calendar_size(self.n_time_features)
 
     def parts(self) -> dict[str, slice]:
         """Return where the inputs of each kind are.

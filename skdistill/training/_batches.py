@@ -16,7 +16,7 @@ from skdistill.data._windows import Windows
 from skdistill.networks._base import NetworkSpec
 from skdistill.networks._inputs import mask_of
 
-__all__ = ["BatchLoader", "LabelSource", "WindowDataset", "covariate_inputs", "label_weights"]
+__all__ = ["BatchLoader", "LabelSource", "WindowDataset", "label_weights"]
 
 Batch = tuple[dict[str, Tensor], dict[str, Tensor]]
 
@@ -101,7 +101,7 @@ class WindowDataset(Dataset):
         if self.spec.n_time_features:
             inputs["context_time"] = self.windows.context_time(here)
             inputs["decoder_time"] = self.windows.decoder_time(here, self.spec.label_length)
-        inputs |= covariate_inputs(self.windows, here, self.spec)
+        inputs |= _covariate_inputs(self.windows, here, self.spec)
         targets = {"truth": self.windows.horizons(here)}
         if self.windows.store.has_missing or self.windows.unjudged is not None:
             missing = torch.isnan(targets["truth"])
@@ -128,23 +128,8 @@ class WindowDataset(Dataset):
         return inputs, targets
 
 
-def covariate_inputs(windows: Windows, indices: Tensor, spec: NetworkSpec) -> dict[str, Tensor]:
-    """Return known and static covariates and masks of windows, as far as a network reads them.
-
-    Parameters
-    ----------
-    windows : Windows
-        The windows.
-    indices : Tensor of int64 of shape (n,)
-        Numbers of the windows, on their device.
-    spec : NetworkSpec
-        The problem that the network was built for.
-
-    Returns
-    -------
-    inputs : dict of Tensor
-        Keyword arguments of the module.
-    """
+def _covariate_inputs(windows: Windows, indices: Tensor, spec: NetworkSpec) -> dict[str, Tensor]:
+    """Return known and static covariates and masks of windows, as far as a network reads them."""
     inputs, told = {}, None
     if spec.known:
         inputs["future"], told = windows.future(indices)

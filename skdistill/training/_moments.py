@@ -22,7 +22,7 @@ from torch import Tensor
 from skdistill.data._windows import Windows
 from skdistill.training._batches import LabelSource
 
-__all__ = ["Moments", "add_up", "label_moments", "run_moments", "truth_moments", "window_runs"]
+__all__ = ["Moments", "add_up", "label_moments", "run_moments", "truth_moments"]
 
 _BLOCK = 2048  # windows gathered at once
 _SHORT_RUN = 64  # for shorter runs, the recursion takes longer than a plain sum
@@ -182,21 +182,8 @@ def _correlation(z: np.ndarray, n_windows: int, size: int) -> np.ndarray:
     return scipy.fft.irfft(spectrum, length)[:size]
 
 
-def window_runs(starts: np.ndarray) -> Iterator[tuple[int, int]]:
-    """Yield runs of windows that start one row after another.
-
-    Parameters
-    ----------
-    starts : ndarray of int of shape (n_windows,)
-        Rows where windows of one or many series start.
-
-    Yields
-    ------
-    first : int
-        Row where the first context starts.
-    n_windows : int
-        Windows of the run.
-    """
+def _window_runs(starts: np.ndarray) -> Iterator[tuple[int, int]]:
+    """Yield runs of windows that start one row after another: first row and number of windows."""
     if not len(starts):
         return
     breaks = np.flatnonzero(np.diff(starts) != 1) + 1
@@ -252,7 +239,7 @@ def _run_moments(
     """Yield the moments of windows that are views of values, (n_rows, n_channels); of long runs by recursion."""
     rows = values[windows.context_length - context_length :, channel].cpu().numpy()
     size, scattered = context_length + prediction_length, []
-    for first, n_windows in window_runs(starts.cpu().numpy()):
+    for first, n_windows in _window_runs(starts.cpu().numpy()):
         if n_windows < fewest:
             scattered.append(np.arange(first, first + n_windows))
         else:
