@@ -26,7 +26,7 @@ from skdistill.data._outliers import find_outliers, warn_of_outliers
 from skdistill.data._roles import Roles
 from skdistill.data._season import season_of_series
 from skdistill.data._series import Series
-from skdistill.data._steps import continue_index, find_step
+from skdistill.data._steps import as_time_index, continue_index, find_step
 from skdistill.losses._base import BaseLoss
 from skdistill.networks._base import NetworkSpec
 from skdistill.networks._linear import Linear
@@ -194,7 +194,7 @@ class SeenRows:
             return False
         rows, n_seen = np.asarray(X), len(self.series)
         rows = rows[:, None] if rows.ndim == 1 else rows
-        index = X.index if isinstance(X, pd.DataFrame | pd.Series) and not _is_default(X.index) else None
+        index = as_time_index(X.index) if isinstance(X, pd.DataFrame | pd.Series) and not _is_default(X.index) else None
         if index is not None and self.series.index is not None and not index[:n_seen].equals(self.series.index):
             return False
         return np.array_equal(rows[:n_seen], self.moments.rows)

@@ -131,6 +131,16 @@ def test_catching_up_takes_new_rows_or_starts_anew():
     )
 
 
+def test_catching_up_goes_on_where_labels_are_dates_of_arrow():
+    pa = pytest.importorskip("pyarrow")
+    frame = make_frame(130)
+    days = pd.date_range("2024-01-01", periods=130).date
+    frame.index = pd.Index(days, dtype=pd.ArrowDtype(pa.date32()))
+    forecaster = linear(validation_fraction=0).partial_fit(frame[:100])
+    assert forecaster.catch_up(frame[:100]) is forecaster
+    assert forecaster.catch_up(frame) is forecaster
+
+
 def test_sktime_updates_with_rows_of_its_own():
     frame = make_frame(160, 1)
     forecaster = SktimeDistilledForecaster(

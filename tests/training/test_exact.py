@@ -222,16 +222,17 @@ def test_quadratic_forms_are_their_terms(term, horizon):
     assert ours.item() == pytest.approx(value.item(), rel=1e-6)
 
 
-def test_history_has_the_terms_also_where_values_are_missing():
+@pytest.mark.parametrize("label_share", [None, 0.1])
+def test_history_has_the_terms_also_where_values_are_missing(label_share):
     """One value of three-hundred is missing, in one or two windows of each step: hardly another loss."""
     whole, gaps = make_series(150), make_series(150)
     gaps[75, 0] = np.nan
-    settings_ = {"student": Linear(), "loss": Response(0.3), "validation_fraction": 0.0}
+    settings_ = {"student": Linear(), "loss": Response(0.3), "validation_fraction": 0.0, "label_share": label_share}
     (before,), (row,) = (make_forecaster(**settings_).fit(one).history_ for one in (whole, gaps))
     for name in ("train_loss", "train_supervised", "train_prediction"):
         assert row[name] == pytest.approx(before[name], rel=0.05)
     assert row["train_loss"] == pytest.approx(row["train_supervised"] + row["train_prediction"])
-    alone = make_forecaster(**{**settings_, "loss": Supervised(), "teacher": None}).fit(gaps)
+    alone = make_forecaster(**settings_ | {"loss": Supervised(), "teacher": None, "label_share": None}).fit(gaps)
     forecasts = alone.backtest(gaps)
     origins = np.arange(len(gaps) - 16 + 1)
     truth = np.stack([gaps[first + 12 : first + 16] for first in origins])

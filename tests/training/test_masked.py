@@ -16,6 +16,7 @@ from skdistill.training._exact import candidates
 from skdistill.training._exact_fit import solve_part
 from skdistill.training._exactness import quadratic_terms
 from skdistill.training._masked import error_of_sums, solve_masked, sum_masked
+from skdistill.training._masked_sums import MaskedSums
 
 CONTEXT, HORIZON = 8, 3
 
@@ -129,3 +130,18 @@ def test_missing_truth_counts_for_nothing_in_the_error():
 def solve_masked_once(part, windows):
     terms = quadratic_terms(Supervised(), HORIZON, has_teacher=False)
     return solve_masked(Design(part, None, None), terms, candidates(terms, [0.1], {}), windows.train, None)[0]
+
+
+@pytest.mark.parametrize("target", ["truth", "teacher_forecast"])
+def test_squared_errors_count_what_is_observed_and_labels_by_their_weights(target):
+    rng = np.random.default_rng(0)
+    inputs, truth, label = 2.0 + rng.normal(size=(50, 3)), rng.normal(size=(50, 2)), rng.normal(size=(50, 2))
+    truth[:20, 0], truth[40:, 1] = np.nan, np.nan
+    of_window, of_label = rng.random(50), 3.0 * rng.random(50)
+    sums = MaskedSums.zeros(3, 2)
+    for part in (slice(0, 30), slice(30, 50)):
+        sums.count(inputs[part], truth[part], label[part], of_window[part], of_label[part])
+    weight, bias = rng.normal(size=(2, 3)), np.array([5.0, -3.0])
+    values, counts = (truth, of_window) if target == "truth" else (label, of_label)
+    expected = counts @ np.nan_to_num(np.square(inputs @ weight.T + bias - values))
+    np.testing.assert_allclose(sums.squared_errors(weight, bias, target), expected, rtol=1e-10)
