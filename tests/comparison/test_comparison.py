@@ -499,3 +499,13 @@ def test_periods_are_the_times_in_them(freq, fitted_on_periods):
     expected, table = (forecaster.compare(one[200:], n_resamples=2, season=24) for one in (trained, rows))
     np.testing.assert_array_equal(table["mse"], expected["mse"])
     assert table.loc["seasonal naive"].notna().any()
+
+
+def test_rows_of_whole_days_are_no_rows_of_hours():
+    hours = make_frame(230)
+    forecaster = make_forecaster(teacher=None).fit(hours)
+    days = hours.set_axis(pd.period_range("2024-01-01", periods=230, freq="D"), axis=0)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        forecaster.compare(days, n_resamples=2)
+    assert not any("fit was given" in str(one.message) for one in told)

@@ -7,6 +7,7 @@ from doubles import make_forecaster, make_frame, make_series
 
 import skdistill
 from skdistill._utils.numpy_student import NumpyStudent, _few_product
+from skdistill.losses import Pinball
 from skdistill.networks import MLP, Linear
 
 WINDOWS = np.stack([make_series(12, seed=seed) for seed in range(4)]).astype(np.float32)
@@ -84,13 +85,15 @@ def test_weights_are_rounded_to_the_nearest(forecaster, tmp_path, precision):
     np.testing.assert_allclose(again.predict(WINDOWS), rounded.predict(WINDOWS), rtol=1e-5)
 
 
+@pytest.mark.parametrize("quantiles", [None, [0.1, 0.5, 0.9]], ids=["point", "quantiles"])
 @pytest.mark.parametrize("scaling", ["global", "series", "window"])
-def test_the_change_by_rounding_is_told_in_units_of_the_data(scaling, tmp_path):
+def test_the_change_by_rounding_is_told_in_units_of_the_data(scaling, quantiles, tmp_path):
     told = []
     for unit in (1.0, 2.0**14, 2.0**-14):
         rows = unit * (5 + make_frame(seed=3))
         given = pd.concat({"a": rows, "b": rows[::-1].set_axis(rows.index)}) if scaling == "series" else rows
-        forecaster = make_forecaster(teacher=None, student=MLP(8), scaling=scaling, max_epochs=1).fit(given)
+        settings = {"scaling": scaling, "quantiles": quantiles, "loss": "response" if quantiles is None else Pinball()}
+        forecaster = make_forecaster(teacher=None, student=MLP(8), max_epochs=1, **settings).fit(given)
         data = given.loc[["a"]] if scaling == "series" else given
         told.append(forecaster.export(tmp_path / "student.npz", precision="int8", data=data).rounding)
     np.testing.assert_allclose(told, told[0], rtol=1e-2)

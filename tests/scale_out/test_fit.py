@@ -41,10 +41,10 @@ def weights(fitted):
     return {name: one.detach().numpy() for name, one in fitted.student_.named_parameters()}
 
 
-def read_in_small_blocks(monkeypatch):
+def read_in_small_blocks(monkeypatch, n_rows=400):
     of = SeriesReader.of.__func__
-    monkeypatch.setattr(SeriesReader, "of", classmethod(lambda cls, *args: replace(of(cls, *args), block_rows=400)))
-    monkeypatch.setattr("skdistill.scale_out._here.BLOCK_ROWS", 400)
+    monkeypatch.setattr(SeriesReader, "of", classmethod(lambda cls, *args: replace(of(cls, *args), block_rows=n_rows)))
+    monkeypatch.setattr("skdistill.scale_out._here.BLOCK_ROWS", n_rows)
     monkeypatch.setattr("skdistill.scale_out._here._READ_ROWS", 100)
 
 
@@ -177,10 +177,11 @@ def test_series_that_are_not_in_the_sample_are_new_to_its_teacher(table):
         scale_out.fit(by_series, table)
 
 
-def test_labels_without_weights_count_in_full_beside_those_of_other_blocks(table, monkeypatch):
+@pytest.mark.parametrize("n_rows", [60, 400], ids=["a series each", "some series"])
+def test_labels_without_weights_count_in_full_beside_those_of_other_blocks(n_rows, table, monkeypatch):
     settings = {"teacher": WeighsOwnTeacher(offset=0.3), "validation_fraction": 0}
     whole = scale_out.fit(forecaster(**settings), table)
-    read_in_small_blocks(monkeypatch)
+    read_in_small_blocks(monkeypatch, n_rows)
     blocks = scale_out.fit(forecaster(**settings), table)
     np.testing.assert_allclose(weights(blocks)["weight"], weights(whole)["weight"], rtol=1e-5, atol=1e-7)
     assert blocks.history_[0]["train_loss"] == pytest.approx(whole.history_[0]["train_loss"])

@@ -394,11 +394,12 @@ def test_a_value_that_has_left_leaves_no_trace(level, outlier):
 
 
 @pytest.mark.parametrize("known", [None, ["cause"]])
+@pytest.mark.parametrize("also", [0.0, -1.0], ids=["one", "two of one mean"])
 @pytest.mark.parametrize("outlier", [1e3, 1e6, 1e9])
-def test_a_value_of_a_covariate_that_has_left_leaves_no_trace(known, outlier):
+def test_a_value_of_a_covariate_that_has_left_leaves_no_trace(known, outlier, also):
     cause = 1e-3 * make_series(300, 1)[:, 0]  # in smaller units than the target
     rows = pd.DataFrame({"sales": 1e3 * np.sin(np.arange(300) / 3) + 1e6 * cause, "cause": cause})
-    rows.loc[5, "cause"] += outlier
+    rows.loc[[5, 60], "cause"] += [outlier, also * outlier]
     parameters = {"student": Linear(), "targets": ["sales"], "known_covariates": known}
     grown = updatable(**parameters).partial_fit(rows[:200]).partial_fit(rows[200:].reset_index(drop=True), forget=100)
     kept = rows[100:].reset_index(drop=True)
