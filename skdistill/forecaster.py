@@ -123,6 +123,7 @@ class DistilledForecaster(ForecastingMixin, RollingMixin, RefreshMixin, Updatabl
         missing. None means ``context_length`` for one series, and two seasons (at least 8 rows) for a panel.
     missing : {"nan", "raise"}, default="nan"
         What :meth:`predict` does with a context in which no value of a target is observed: forecast NaN, or raise.
+        :meth:`backtest` and exported files forecast NaN in any case.
     validation_fraction : "auto", float or int, default="auto"
         Fraction of the rows, at the end, on which training stops early and candidates are chosen; an integer is a
         number of rows, 0 means none. ``"auto"`` is 0.2 if anything reads these rows, and 0 for an exact student with
