@@ -158,7 +158,7 @@ class TableStudent(NumpyStudent):
         names, columns, encoded = [plain_id(one) for one in found], self.columns, False
         if self.roles is not None:
             columns, encoded = _channels_of(self.roles), bool(self.roles["categories"])
-        default = list(range(len(names)))
+        default = list(range(self.n_channels))
         if columns is None and sorted(map(repr, names)) == sorted(map(repr, default)):
             columns = default  # no names are names once their order differs
         other_names = columns is not None and table.ndim == 2 and names != columns

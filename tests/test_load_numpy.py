@@ -148,6 +148,12 @@ def test_other_columns_are_refused(path):
         skdistill.load_numpy(path).predict(make_frame()[["c1", "c0"]])
 
 
+def test_columns_of_an_array_are_counted_where_some_are_missing(tmp_path):
+    make_forecaster(teacher=None).fit(make_series(60)).export(tmp_path / "student.npz")
+    with pytest.raises(ValueError, match=r"must have the 2 channels of fit, in this order; got \[0\]"):
+        skdistill.load_numpy(tmp_path / "student.npz").predict(pd.DataFrame(make_series(60))[[0]])
+
+
 def test_columns_that_are_no_channels_are_refused_or_named(tmp_path):
     panel = pd.concat({"a": make_frame(), "b": make_frame(seed=1)}, names=["shop"])
     panel["size"] = np.repeat([1.0, 2.0], len(panel) // 2)

@@ -14,6 +14,7 @@ from skdistill._utils._checks import check_integer
 from skdistill._utils._choices import check_choice
 from skdistill._utils._optional import import_optional
 from skdistill.data._calendar import calendar_fields, parse_frequency
+from skdistill.data._steps import as_time_index
 
 __all__ = ["calendar_covariates"]
 
@@ -123,6 +124,7 @@ def calendar_covariates(
 def _time_labels(index: Any) -> pd.DatetimeIndex | pd.PeriodIndex:
     """Return the labels that have a calendar, or raise."""
     labels = index.get_level_values(-1) if isinstance(index, pd.MultiIndex) else index
+    labels = as_time_index(labels) if isinstance(labels, pd.Index) else labels
     if not isinstance(labels, pd.DatetimeIndex | pd.PeriodIndex):
         found = type(labels).__name__
         if isinstance(labels, pd.DataFrame | pd.Series):

@@ -61,6 +61,10 @@ def test_every_kind_of_index_says_the_same():
     panel = calendar_covariates(
         pd.MultiIndex.from_product([["a", "b"], HOURS], names=["series", "time"]), holidays=["2024-12-25"], around=1
     )
+    pytest.importorskip("pyarrow", reason="needs pip install 'skdistill[parquet]'")
+    arrow = HOURS.astype("timestamp[ns][pyarrow]")
+    np.testing.assert_array_equal(calendar_covariates(arrow, holidays=["2024-12-25"], around=1), expected)
+    assert calendar_covariates(arrow).index.dtype == arrow.dtype
     np.testing.assert_array_equal(zoned, expected)
     np.testing.assert_array_equal(periods, expected)
     np.testing.assert_array_equal(panel.loc["a"], expected)
