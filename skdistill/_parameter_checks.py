@@ -36,7 +36,6 @@ __all__ = [
     "check_series_parameters",
     "check_transformer",
     "default_training",
-    "idle_settings",
     "warn_of_idle_settings",
     "warn_of_unread_labels",
 ]
@@ -265,19 +264,8 @@ def default_training(kind: type) -> dict[str, Any]:
     return {name: defaults[name].default for name in _TRAINING if name in defaults}
 
 
-def idle_settings(estimator: Any) -> list[str]:
-    """Return the settings of training that were set, for an estimator whose student is not trained.
-
-    Parameters
-    ----------
-    estimator : BaseDistilled
-        The estimator.
-
-    Returns
-    -------
-    settings : list of str
-        Names and values of those that are not the default.
-    """
+def _idle_settings(estimator: Any) -> list[str]:
+    """Return the settings of training that were set, with their values, for a student that is not trained."""
     return changed_parameters(estimator, default_training(type(estimator)))
 
 
@@ -289,7 +277,7 @@ def warn_of_idle_settings(estimator: Any) -> None:
     estimator : BaseDistilled
         The fitted estimator.
     """
-    if idle := idle_settings(estimator):
+    if idle := _idle_settings(estimator):
         warnings.warn(
             f"{', '.join(idle)} of {type(estimator).__name__} {'has' if len(idle) == 1 else 'have'} no effect: the "
             "student is solved exactly, from all windows at once, and not trained by gradient descent. Leave "

@@ -11,25 +11,13 @@ import pooch
 
 from skdistill._utils._checks import check_boolean
 
-__all__ = ["data_folder", "find_file"]
+__all__ = ["find_file"]
 
 logger = logging.getLogger("skdistill")
 
 
-def data_folder(data_home: str | Path | None = None) -> Path:
-    """Return the folder of data files.
-
-    Parameters
-    ----------
-    data_home : str, Path or None, default=None
-        The folder; None takes the environment variable SKDISTILL_DATA, or else
-        ``~/skdistill_data``.
-
-    Returns
-    -------
-    folder : Path
-        The folder; it does not need to exist.
-    """
+def _data_folder(data_home: str | Path | None = None) -> Path:
+    """Return the folder of data files: by default SKDISTILL_DATA, or else ``~/skdistill_data``."""
     chosen = data_home if data_home is not None else os.environ.get("SKDISTILL_DATA", "~/skdistill_data")
     return Path(chosen).expanduser()
 
@@ -73,7 +61,7 @@ def find_file(
         If it is not the published file.
     """
     check_boolean(download_if_missing, "download_if_missing")
-    path = data_folder(data_home) / name
+    path = _data_folder(data_home) / name
     if not path.is_file():
         if not download_if_missing:
             raise OSError(f"{name} is not in {path.parent}, and download_if_missing=False. {_way_out(path, url)}")

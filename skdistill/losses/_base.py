@@ -15,7 +15,7 @@ from skdistill._utils._doc_link import DocLink
 from skdistill._utils._says_unread import SaysUnread
 from skdistill.losses._inputs import LossShapes, QuadraticForm
 
-__all__ = ["BaseLoss", "LossSum", "LossTerm", "add_losses", "add_terms"]
+__all__ = ["BaseLoss", "LossSum", "LossTerm", "add_terms"]
 
 
 class BaseLoss(SaysUnread, DocLink, BaseEstimator, abc.ABC):
@@ -33,7 +33,7 @@ class BaseLoss(SaysUnread, DocLink, BaseEstimator, abc.ABC):
 
     def __add__(self, other: BaseLoss) -> BaseLoss:
         """Add two losses to one :class:`~skdistill.losses.LossSum`."""
-        return add_losses(self, other) if isinstance(other, BaseLoss) else NotImplemented
+        return _add_losses(self, other) if isinstance(other, BaseLoss) else NotImplemented
 
 
 class LossTerm(BaseLoss):
@@ -199,19 +199,8 @@ class LossSum(BaseLoss, _BaseComposition):
         self._validate_names([name for name, _ in self.terms])
 
 
-def add_losses(first: BaseLoss, second: BaseLoss) -> LossSum:
-    """Add two losses; a repeated name gets the next free number.
-
-    Parameters
-    ----------
-    first, second : BaseLoss
-        The losses to add. Sums are flattened; published methods stay whole under their name.
-
-    Returns
-    -------
-    loss : LossSum
-        The sum.
-    """
+def _add_losses(first: BaseLoss, second: BaseLoss) -> LossSum:
+    """Add two losses: sums are flattened, methods stay whole, and a repeated name gets the next free number."""
     pairs: list[tuple[str, BaseLoss]] = []
     for loss in (first, second):
         pairs += list(loss.terms) if isinstance(loss, LossSum) else [(type(loss).__name__.lower(), loss)]

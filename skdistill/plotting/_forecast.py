@@ -20,7 +20,7 @@ from skdistill.data._vintages import LOST, lost_vintages, vintages_of
 from skdistill.plotting._style import ABOVE, BaseDisplay, as_shown, style_of_all, without_neighbors
 from skdistill.teachers._given import NoLabelError, warn_left_out
 
-__all__ = ["ChannelPosition", "ForecastDisplay", "frame_of", "pick_series", "series_of"]
+__all__ = ["ChannelPosition", "ForecastDisplay", "frame_of", "series_of"]
 
 _LABEL_WIDTH = 40  # characters that fit beside the axes
 _FEWEST_SHOWN = 24  # rows of context, if it has as many
@@ -116,7 +116,7 @@ class ForecastDisplay(BaseDisplay):
             The drawn display.
         """
         model = unwrap_model(estimator)
-        one, id_, name = pick_series(X, series)
+        one, id_, name = _pick_series(X, series)
         forecaster, rows = model.forecaster, model.transform(one)
         horizon, context_length = forecaster.spec_.prediction_length, forecaster.spec_.context_length
         first = len(rows) - horizon if start is None else check_integer(start, "start of ForecastDisplay")
@@ -384,30 +384,8 @@ def _find_channel(channel: Any, names: list[Any]) -> int:
     raise ValueError(f"channel of ForecastDisplay must be among {names} or a position from 0; got {channel!r}.")
 
 
-def pick_series(X: Any, series: Any = None) -> tuple[Any, Any, str]:
-    """Return one series of a panel.
-
-    Parameters
-    ----------
-    X : array, DataFrame, Series or panel
-        A series, or many.
-    series : hashable or None, default=None
-        Id of the series, or its position if there are no ids; None takes the first one.
-
-    Returns
-    -------
-    one : array, DataFrame or Series
-        The series.
-    id : hashable or None
-        Its id; None if there are no ids.
-    name : str
-        What to add to a label; empty for a single series.
-
-    Raises
-    ------
-    ValueError
-        If there is no such series.
-    """
+def _pick_series(X: Any, series: Any = None) -> tuple[Any, Any, str]:
+    """Return one series of a panel, by default the first, its id, and what to add to a label."""
     parts, ids, has_ids = series_of(X)
     if ids is None:
         if series is not None:

@@ -46,20 +46,7 @@ class DistillationNet(NeuralNet):
         super().__init__(*args, **kwargs)
 
     def infer(self, x: dict[str, Tensor], **fit_params: Any) -> NetworkOutput:
-        """Ask the module, in training in the net's precision.
-
-        Parameters
-        ----------
-        x : dict of Tensor
-            Inputs of the module.
-        **fit_params : object
-            Passed on.
-
-        Returns
-        -------
-        output : NetworkOutput
-            In float32.
-        """
+        """Ask the module, in training in the net's precision; what it returns is float32."""
         if self.precision == "float32" or not self._is_training:
             return super().infer(x, **fit_params)
         with torch.autocast(torch.device(self.device).type, dtype=torch.bfloat16):
@@ -69,24 +56,7 @@ class DistillationNet(NeuralNet):
     def get_loss(
         self, y_pred: NetworkOutput, y_true: dict[str, Tensor], X: Any = None, training: bool = False
     ) -> Tensor:
-        """Compute the objective in training, and the error against the truth in validation.
-
-        Parameters
-        ----------
-        y_pred : NetworkOutput
-            Output of the module.
-        y_true : dict of Tensor
-            Truth and labels.
-        X : dict of Tensor or None, default=None
-            Inputs of the module.
-        training : bool, default=False
-            Whether to compute the objective.
-
-        Returns
-        -------
-        loss : Tensor
-            A scalar.
-        """
+        """Compute the objective in training, and the error against the truth in validation."""
         y_true = {name: value.to(y_pred.forecast.device) for name, value in y_true.items()}
         if not training:
             return self._validation_loss(y_pred, y_true["truth"], y_true.get("observed"), y_true.get("weight"))
@@ -130,21 +100,7 @@ class DistillationNet(NeuralNet):
         return (means * weight).mean()
 
     def run_single_epoch(self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any) -> None:
-        """Run one epoch; on a GPU, read the losses of its batches at the end, because reading waits for the GPU.
-
-        Parameters
-        ----------
-        iterator : BatchLoader or None
-            The batches; None does nothing.
-        training : bool
-            Whether to train.
-        prefix : str
-            "train" or "valid".
-        step_fn : callable
-            Function of a batch.
-        **fit_params : object
-            Passed on.
-        """
+        """Run one epoch; on a GPU, read the losses of its batches at the end, because reading waits for the GPU."""
         self._is_training = None
         try:
             if iterator is None or torch.device(self.device).type == "cpu":
@@ -176,22 +132,7 @@ class DistillationNet(NeuralNet):
         self.history.record(f"{prefix}_batch_count", len(values))
 
     def get_params_for_optimizer(self, prefix: str, named_parameters: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """Group the trained parameters: first those at the net's learning rate, then those with their own.
-
-        Parameters
-        ----------
-        prefix : str
-            ``"optimizer"``.
-        named_parameters : iterable of (str, Parameter)
-            Parameters of module and criterion, including frozen ones.
-
-        Returns
-        -------
-        args : tuple
-            The parameter groups.
-        kwargs : dict
-            The optimizer's options.
-        """
+        """Group the trained parameters: first those at the net's learning rate, then those with their own."""
         apart = self.criterion_.constant_lr_groups()
         taken = {id(parameter) for group in apart for parameter in group["params"]}
         left = [(name, one) for name, one in named_parameters if one.requires_grad and id(one) not in taken]
@@ -199,35 +140,13 @@ class DistillationNet(NeuralNet):
         return ([*groups, *apart], *rest), kwargs
 
     def on_epoch_begin(self, net: NeuralNet, *args: Any, **kwargs: Any) -> None:
-        """Start the sums of a new epoch.
-
-        Parameters
-        ----------
-        net : NeuralNet
-            This net.
-        *args : object
-            Passed on.
-        **kwargs : object
-            Passed on.
-        """
+        """Start the sums of a new epoch."""
         super().on_epoch_begin(net, *args, **kwargs)
         self.term_sums_: dict[str, Tensor] = {}
         self.n_windows_ = 0
 
     def on_batch_end(self, net: NeuralNet, batch: Any = None, training: bool = False, **kwargs: Any) -> None:
-        """Let a batch of validation count by its observed truth, so that the mean over batches is that over all of it.
-
-        Parameters
-        ----------
-        net : NeuralNet
-            This net.
-        batch : tuple
-            Inputs and targets.
-        training : bool, default=False
-            Whether it was a batch of training.
-        **kwargs : object
-            Passed on.
-        """
+        """Let a batch of validation count by its observed truth, so that the mean of batches is that of all of it."""
         super().on_batch_end(net, batch=batch, training=training, **kwargs)
         observed = None if training else batch[1].get("observed")
         if observed is not None and "weight" not in batch[1]:  # with weights, each window counts by its own
