@@ -92,7 +92,7 @@ def test_no_context_ends_in_the_rows_of_a_horizon_that_follow_the_last_target():
     train = split(store, 5, 3, [0, 0], **options).train
     starts = train.starts.numpy()
     ends = starts - store.offsets[train.series_of(starts)] + 5
-    assert ends.tolist() == [*range(5, 23), *range(5, 24)]
+    assert ends.tolist() == [*range(5, 24), *range(5, 24)]
 
 
 def test_windows_without_truth_stay_in_the_training_rows_and_are_marked_unknown():
