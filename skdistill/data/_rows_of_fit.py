@@ -112,7 +112,8 @@ def rows_of_fit(one: Series, trained: Series | None, targets: Sequence[int], n_r
     Returns
     -------
     seen : ndarray of bool of shape (n_timestamps,)
-        None of them where rows of the same label have other values. Without labels, all rows of an equal series.
+        None of them where rows of the same label have other values; what ``fit`` saw missing can have come in since.
+        Without labels, all rows of an equal series.
 
     Examples
     --------
@@ -125,7 +126,10 @@ def rows_of_fit(one: Series, trained: Series | None, targets: Sequence[int], n_r
     if trained is None:
         return np.zeros(len(one), dtype=bool)
     places = _places(one, trained, targets)
-    return (places >= 0) & (places < (len(trained) if n_rows is None else n_rows))
+    given = np.append(~np.isnan(trained.values[:, list(targets)]).all(axis=1), False)  # place -1 is none of them
+    given[len(trained) if n_rows is None else n_rows :] = False
+    seen: np.ndarray = given[places]
+    return seen
 
 
 def count_windows_of_fit(seen: np.ndarray, starts: np.ndarray, prediction_length: int) -> int:
@@ -159,13 +163,19 @@ def _places(one: Series, trained: Series, targets: Sequence[int]) -> np.ndarray:
     nowhere = np.full(len(one), -1)
     values, known = one.values[:, list(targets)], trained.values[:, list(targets)]
     if one.index is None and trained.index is None:
-        return np.arange(len(one)) if np.array_equal(values, known, equal_nan=True) else nowhere
+        same = values.shape == known.shape and bool((values == known).any()) and _agree(values, known)
+        return np.arange(len(one)) if same else nowhere
     shared = _shared_labels(one.index, trained.index)
     if shared is None:
         return nowhere
     places: np.ndarray = shared[1].get_indexer(shared[0])
     seen = places >= 0
-    return places if np.array_equal(values[seen], known[places[seen]], equal_nan=True) else nowhere
+    return places if _agree(values[seen], known[places[seen]]) else nowhere
+
+
+def _agree(values: np.ndarray, known: np.ndarray) -> bool:
+    """Return whether values are equal where both are observed: late ones can have come in since."""
+    return bool(((values == known) | np.isnan(values) | np.isnan(known)).all())
 
 
 def _shared_labels(labels: pd.Index | None, others: pd.Index | None) -> tuple[pd.Index, pd.Index] | None:

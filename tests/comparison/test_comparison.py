@@ -326,6 +326,21 @@ def test_a_model_beside_the_first_may_have_seen_the_rows(recwarn):
     assert "27 of 27 windows of compare have true values that fit was given" in str(recwarn.pop(UserWarning).message)
 
 
+def test_truth_that_came_in_after_fit_does_not_hide_the_rows_of_fit():
+    frame = make_frame(230)
+    late = frame[:196].reindex(frame.index[:200])
+    forecaster = make_forecaster(teacher=None).fit(late)
+    with pytest.warns(UserWarning, match="^4 of 35 windows of compare have true values that fit was given"):
+        forecaster.compare(frame[180:], n_resamples=2)
+    assert forecaster.compare(frame[196:], n_resamples=2, season=24).loc["seasonal naive", "mse"] > 0
+    arrays = make_forecaster(teacher=None).fit(late.to_numpy())
+    with pytest.warns(UserWarning, match="^184 of 185 windows of compare have true values that fit was given"):
+        arrays.compare(frame[:200].to_numpy(), n_resamples=2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        arrays.compare(2 * frame[:200].to_numpy(), n_resamples=2)  # other rows
+
+
 def test_what_is_no_distilled_forecaster_is_refused():
     from sklearn.linear_model import Ridge
 
