@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from skdistill.data._context_batch import ContextBatch
 from skdistill.data._inputs import read_series
 from skdistill.data._spread import center_and_spread
-from skdistill.data._transformer import differ, rows_depend
+from skdistill.data._transformer import differ, numbers_of, rows_depend
 from skdistill.data._window_forecaster import WindowForecaster
 from skdistill.losses._supervised import Supervised
 from skdistill.networks._linear import Linear
@@ -69,9 +69,9 @@ class UnwrappedModel:
                 self._check_inverse(one)
 
     def _check_inverse(self, X: Any) -> None:
-        there = _numbers(self.before.transform(X))
+        there = numbers_of(self.before.transform(X))
         try:
-            back = _numbers(self.before.inverse_transform(there))
+            back = numbers_of(self.before.inverse_transform(there))
         except Exception as error:  # steps raise anything
             raise ValueError(
                 "the steps before the forecaster must have an inverse_transform, for forecasts in original units, and "
@@ -84,7 +84,7 @@ class UnwrappedModel:
                 f"they turn {back.shape[1]} into {there.shape[1]}. Take the forecaster inside "
                 "(skdistill.get_forecaster) and rows after these steps, in their units."
             )
-        given = _numbers(X)
+        given = numbers_of(X)
         if not given.shape == there.shape == back.shape or given.dtype.kind not in "fiub":
             return
         if _are_close(back, there) and not _are_close(there, given):
@@ -101,17 +101,19 @@ class UnwrappedModel:
             )
         if there.ndim == 2 and there.shape[1] == self.forecaster.n_features_in_:
             self._check_channels(there, back)
-            self._check_known(X, given, there)
+            self._check_known(X, there)
 
-    def _check_known(self, X: Any, given: np.ndarray, there: np.ndarray) -> None:
+    def _check_known(self, X: Any, there: np.ndarray) -> None:
         """Raise if known covariates after the steps depend on other channels, whose future is not known."""
         known = list(self.forecaster.spec_.known)
         others = np.setdiff1d(np.arange(there.shape[1]), known)
-        moved: Any = given.astype(np.float64)
-        moved[:, others] = moved[::-1, others]
-        if isinstance(X, pd.DataFrame):
-            moved = pd.DataFrame(moved, X.index, X.columns)
-        if known and differ(np.asarray(self.before.transform(moved))[:, known], there[:, known]):
+        moved: Any = X.copy()
+        if isinstance(X, pd.DataFrame):  # its columns keep their types: a step can round booleans otherwise
+            for one in others:
+                moved.isetitem(one, X.iloc[::-1, one].array)
+        else:
+            moved[:, others] = X[::-1, others]
+        if known and differ(numbers_of(self.before.transform(moved))[:, known], there[:, known]):
             raise ValueError(
                 "the steps before the forecaster must treat known covariates separately, because the other channels "
                 f"are not known over the horizon; in them channel {known[0]} depends on others, as in a PCA. Take the "
@@ -400,14 +402,6 @@ class UnwrappedModel:
         student = Linear(season=season if fits else 1, solver="exact")
         plain = {"quantiles": None, "calibration": None}
         return self.refit(train, **_WITHOUT_TEACHER, **plain, student=student, loss=Supervised(), verbose=0)
-
-
-def _numbers(table: Any) -> np.ndarray:
-    """Return a table as an array, of numbers where its columns are numbers or booleans of any type."""
-    are = (pd.api.types.is_any_real_numeric_dtype, pd.api.types.is_bool_dtype)
-    if isinstance(table, pd.DataFrame) and all(any(is_one(dtype) for is_one in are) for dtype in table.dtypes):
-        return table.to_numpy(dtype=np.float64, na_value=np.nan)
-    return np.asarray(table)
 
 
 def _are_close(some: np.ndarray, others: np.ndarray) -> bool:

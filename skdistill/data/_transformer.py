@@ -6,11 +6,21 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from sklearn.base import BaseEstimator
 
 from skdistill.data._spread import HIDDEN
 
-__all__ = ["check_rises", "check_transformer_kept", "differ", "invert", "rows_depend", "transform", "transform_checked"]
+__all__ = [
+    "check_rises",
+    "check_transformer_kept",
+    "differ",
+    "invert",
+    "numbers_of",
+    "rows_depend",
+    "transform",
+    "transform_checked",
+]
 
 _N_COMPARED = 16  # series, and rows of each, on which a transformer is tested
 _N_TRIED = 17  # values within the range of a channel on which a transformer is tested
@@ -129,10 +139,29 @@ def _halves_differ(function: Callable[[Any], Any], values: Any, whole: np.ndarra
     half = len(whole) // 2
     if not half:
         return False
-    parts = [np.asarray(function(part), dtype=np.float64) for part in (values[:half], values[half:])]
+    parts = [numbers_of(function(part)).astype(np.float64) for part in (values[:half], values[half:])]
     if [part.shape for part in parts] != [whole[:half].shape, whole[half:].shape]:
         return True
     return differ(np.concatenate(parts), whole)
+
+
+def numbers_of(table: Any) -> np.ndarray:
+    """Return a table as an array, of numbers where its columns are numbers or booleans of any type.
+
+    Parameters
+    ----------
+    table : array or DataFrame
+        The table.
+
+    Returns
+    -------
+    values : ndarray
+        Masked values are NaN.
+    """
+    are = (pd.api.types.is_any_real_numeric_dtype, pd.api.types.is_bool_dtype)
+    if isinstance(table, pd.DataFrame) and all(any(is_one(dtype) for is_one in are) for dtype in table.dtypes):
+        return table.to_numpy(dtype=np.float64, na_value=np.nan)
+    return np.asarray(table)
 
 
 def differ(some: np.ndarray, rows: np.ndarray) -> bool:

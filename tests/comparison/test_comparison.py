@@ -169,6 +169,20 @@ def test_a_missing_inverse_is_noticed_in_every_form_of_the_rows():
             compare({"ours": pipeline}, X, n_resamples=2)
 
 
+def test_pipelines_of_every_type_of_column_are_compared():
+    """NumPy rounds the logarithm of a boolean to float16, and takes none of a masked value."""
+    frame = pd.DataFrame(10.0 + make_series(300), columns=["a", "b"])
+    frame["b"] = frame["b"] > frame["b"].mean()
+    frame.iloc[250, 0] = np.nan
+    errors = []
+    for kind in (frame.astype(float), frame, frame.convert_dtypes()):
+        forecaster = make_forecaster(teacher=None, student="linear", targets=["a"], known_covariates=["b"])
+        pipeline = make_pipeline(FunctionTransformer(np.log1p, np.expm1, check_inverse=False), forecaster)
+        pipeline.fit(kind[:200])
+        errors.append(compare({"ours": pipeline}, kind[188:], n_resamples=2, alone=False).loc["ours", "mse_original"])
+    np.testing.assert_allclose(errors, errors[0], rtol=1e-2)
+
+
 def test_a_missing_inverse_is_noticed_in_small_units():
     series = make_series(300)
     series[:, 1] *= 1e-10
