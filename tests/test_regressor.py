@@ -183,8 +183,9 @@ def test_targets_are_in_larger_units_as_in_smaller_ones(student):
         returns[row] = 0.6 * returns[row - 3] + shocks[row]  # the last row says nothing of the first step
     X, y = cut(returns)
     regressor = DistilledRegressor(None, student, "response", max_epochs=3, random_state=0, device="cpu")
-    smaller, larger = (regressor.fit(X, unit * y).predict(X) / unit for unit in (1e-4, 1e4))
+    smaller, larger, much_larger = (regressor.fit(X, unit * y).predict(X) / unit for unit in (1e-4, 10.0, 1e4))
     np.testing.assert_allclose(larger, smaller, atol=1e-3)
+    np.testing.assert_allclose(much_larger, smaller, atol=1e-3)
     assert np.corrcoef(larger[:, 0], y[:, 0])[0, 1] > 0.3
 
 

@@ -287,23 +287,26 @@ def test_a_day_that_a_zone_skipped_is_skipped():
     days = pd.date_range(end="2011-12-29", periods=12, freq="D").tz_localize("Pacific/Apia")
     ahead = continue_index(days, 3)
     assert [f"{one:%d %H:%M}" for one in ahead] == ["31 00:00", "01 00:00", "02 00:00"]
+    across = continue_index(days[:-1], 3)
+    assert [f"{one:%d %H:%M}" for one in across] == ["29 00:00", "31 00:00", "01 00:00"]
     noons = continue_index(days + pd.Timedelta("12h"), 3)
     assert [f"{one:%d %H:%M}" for one in noons] == ["31 12:00", "01 12:00", "02 12:00"]
 
 
+@pytest.mark.parametrize("hour", [0, 12])
 @pytest.mark.parametrize("form", ["labels", "read_panel", "regularize"])
-def test_a_day_that_a_zone_skipped_is_no_missing_row(form):
+def test_a_day_that_a_zone_skipped_is_no_missing_row(form, hour):
     days = pd.date_range("2011-11-20", periods=70, freq="D")
-    days = days[days != "2011-12-30"].tz_localize("Pacific/Apia")
+    days = (days[days != "2011-12-30"] + pd.Timedelta(hours=hour)).tz_localize("Pacific/Apia")
     if form != "labels":
         table = pd.DataFrame({"unique_id": "a", "ds": days, "y": 1.0})
         read = read_panel if form == "read_panel" else regularize
-        found = read(table.drop(index=[5]), id="unique_id", time="ds")  # one row is missing
+        found = read(table.drop(index=[5, 40]), id="unique_id", time="ds")  # one is the row after the skipped day
         assert found.index.get_level_values(-1).equals(days)
-        assert found["y"].isna().sum() == 1
-    assert checked_step(days) == ClockStep(pd.offsets.Day(), pd.Timedelta(0))
+        assert list(np.flatnonzero(found["y"].isna())) == [5, 40]
+    assert checked_step(days) == ClockStep(pd.offsets.Day(), pd.Timedelta(hours=hour))
     april = days.append(continue_index(days, 80))  # to a clock change that 24 hours would not follow
-    assert set(april.hour) == {0}
+    assert set(april.hour) == {hour}
     assert checked_step(april) == checked_step(days)
 
 

@@ -11,6 +11,7 @@ import sklearn
 import skorch
 import torch
 from doubles import LastValueTeacher, make_forecaster, make_series
+from narwhals import from_native
 from sktime.forecasting.ets import AutoETS
 from sktime.forecasting.naive import NaiveForecaster
 
@@ -68,10 +69,17 @@ class OwnTeacher(LastValueTeacher):
         return Labels(forecast=labels.forecast + narwhals.from_native([1.0], pass_through=True)[0])
 
 
+class OwnTeacherByName(LastValueTeacher):
+    def label(self, contexts):
+        labels = super().label(contexts)
+        return Labels(forecast=labels.forecast + from_native([1.0], pass_through=True)[0])
+
+
 CHANGED = {  # a teacher, and libraries whose versions change its labels
     "sktime": (SktimeTeacher(NaiveForecaster()), ["sktime"]),
     "of a member": (EnsembleTeacher([("one", SktimeTeacher(NaiveForecaster())), ("two", Theta())]), ["sktime"]),
     "own": (OwnTeacher(), ["narwhals"]),
+    "own, by name": (OwnTeacherByName(), ["narwhals"]),
     "language model": (TrainedTeacher(GPT4TS("folder")), ["transformers", "peft"]),
     "foundation model": (Chronos("folder"), ["chronos-forecasting", "transformers"]),
     "theta": (Theta(), []),
