@@ -87,7 +87,8 @@ def compare(
         list of them that differ only in ``random_state``, whose errors are averaged.
     X : array, DataFrame, Series or panel
         A test series not used in ``fit``, or many; the first ``context_length`` rows can be the last training rows.
-        A warning counts the windows whose true values were rows of ``fit``.
+        A warning counts the windows whose true values were rows of ``fit``, by label and value: a series in which a
+        value was revised since is taken for another one.
     train : array, DataFrame, Series or None, default=None
         The training series, for the students without a teacher. None takes the series passed to ``fit``, which a
         forecaster keeps by reference and never pickles. If it was changed in place after ``fit``, the rows of the table
