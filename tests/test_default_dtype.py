@@ -86,13 +86,18 @@ def test_an_exact_student_is_updated(float64):
 @pytest.mark.filterwarnings("ignore:the teacher DLinear gets")
 @pytest.mark.parametrize(
     ("student", "options"),
-    [(Linear(), {}), (MLP(4), OWN_QUANTILES), (ITransformer(8, n_heads=2), OWN_QUANTILES)],
-    ids=["exact", "mlp", "itransformer"],
+    [
+        (Linear(), {}),
+        (MLP(4), OWN_QUANTILES),
+        (ITransformer(8, n_heads=2), OWN_QUANTILES),
+        (MLP(4), {"training_precision": "bfloat16"}),
+    ],
+    ids=["exact", "mlp", "itransformer", "mlp in bfloat16"],
 )
 def test_autocast_around_a_forecaster_changes_nothing(student, options):
     def answers(fitted):
         labels = fitted.predict_teacher(SERIES)
-        return [fitted.predict(SERIES), labels, *([fitted.predict_quantiles(SERIES)] if options else [])]
+        return [fitted.predict(SERIES), labels, *([fitted.predict_quantiles(SERIES)] if "quantiles" in options else [])]
 
     expected = answers(make(student, options).fit(SERIES))
     with torch.autocast("cpu", dtype=torch.bfloat16):

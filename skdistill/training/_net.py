@@ -49,7 +49,8 @@ class DistillationNet(NeuralNet):
         """Ask the module, in training in the net's precision; what it returns is float32."""
         if self.precision == "float32" or not self._is_training:
             return super().infer(x, **fit_params)
-        with torch.autocast(torch.device(self.device).type, dtype=torch.bfloat16):
+        device = torch.device(self.device).type  # within another autocast, cached weights would never be renewed
+        with torch.autocast(device, dtype=torch.bfloat16, cache_enabled=False):
             output = super().infer(x, **fit_params)
         return in_float32(output)
 
