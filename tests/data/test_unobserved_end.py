@@ -1,8 +1,11 @@
 """Rows after the last observed target, such as a horizon with known covariates, count for nothing in ``fit``."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
+from doubles import make_forecaster, make_frame
 
 from skdistill import DistilledForecaster, DistilledForecasterCV
 
@@ -55,3 +58,13 @@ def test_validation_rows_in_a_gap_validate_nothing():
     settings = {"context_length": 14, "prediction_length": HORIZON, "validation_fraction": 20}
     with pytest.raises(ValueError, match="= 20 leaves no validation window: there is no observed horizon"):
         DistilledForecaster(None, "linear", "response", **settings).fit(day)
+
+
+def test_a_context_without_any_value_is_forecast_as_nan_without_a_warning_of_spoiled_weights():
+    panel = {"a": make_frame(60), "b": make_frame(60)}
+    forecaster = make_forecaster(teacher=None, student="linear").fit(panel)
+    panel["b"] = panel["b"] * np.nan
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message=".*hold NaN or infinity")
+        forecasts = forecaster.predict(panel)
+    assert [bool(np.isnan(one).all(axis=None)) for one in forecasts.values()] == [False, True]
