@@ -46,7 +46,7 @@ def find_outliers(series: Sequence[Series], transformer: BaseEstimator | None = 
     >>> rows = np.sin(np.arange(50.0))[:, None]
     >>> rows[[7, 9]] = -9999
     >>> find_outliers([Series(rows)])
-    ['-9999 in row 7 of X[0] (channel 0, 2 rows)']
+    ['-9999 in row 7 of X (channel 0, 2 rows)']
     """
     rows = [transform(transformer, one.values) for one in series]
     lengths = np.array([len(part) for part in rows])
