@@ -462,15 +462,14 @@ class UpdatableMixin(BaseDistilled):
         if seen is not None:
             seen, spec = self._in_inputs_of(network, seen, spec)
             seen = seen.extend(new, forget, network, spec)
-            assert seen.series is not None  # of one series
-            warn_of_outliers(find_outliers([seen.series]))
         else:
             check_forgets_nothing(forget)
             self.targets_ = roles.target_channels
             self._cutting().check_rows(given.series, [0])
             network.check(spec)
             seen = SeenRows.start(new, network, spec)
-            warn_of_outliers(find_outliers([new]))
+        assert seen.series is not None  # of one series
+        warn_of_outliers(find_outliers([seen.series]))
         return self._solve_for(network, loss, seen, spec)
 
     def _in_inputs_of(self, network: Linear, seen: SeenRows, spec: NetworkSpec) -> tuple[SeenRows, NetworkSpec]:

@@ -48,18 +48,17 @@ def find_outliers(series: Sequence[Series], transformer: BaseEstimator | None = 
     >>> find_outliers([Series(rows)])
     ['-9999 in row 7 of X (channel 0, 2 rows)']
     """
-    rows = [transform(transformer, one.values) for one in series]
+    filled = [number for number, one in enumerate(series) if len(one)]
+    rows = [transform(transformer, series[number].values) for number in filled]
     lengths = np.array([len(part) for part in rows])
-    kept = np.flatnonzero(lengths)
+    first = lengths.cumsum() - lengths
     found = []
-    for channel in range(rows[0].shape[1]) if len(kept) else ():
-        values = np.concatenate([rows[number][:, channel] for number in kept])
-        ends = np.cumsum(lengths[kept])
-        for place in _suspects(values, ends - lengths[kept], lengths[kept]):
-            own = values[ends[place] - lengths[kept[place]] : ends[place]]
-            outlying = _outlying(own)
+    for channel in range(rows[0].shape[1] if rows else 0):
+        values = np.concatenate([part[:, channel] for part in rows])
+        for place in _suspects(values, first, lengths):
+            outlying = _outlying(rows[place][:, channel])
             if outlying.any():
-                found.append(_describe(series, int(kept[place]), channel, outlying))
+                found.append(_describe(series, filled[place], channel, outlying))
     return found
 
 
