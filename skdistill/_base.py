@@ -257,8 +257,8 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
         if self.teacher_ is None:
             raise ValueError(
                 f"predict_teacher needs a teacher, and this {type(self).__name__} was fitted with teacher=None, or "
-                "with a loss that reads no labels, for which no teacher is trained, or loaded from a file without its "
-                "teacher: save(path, teacher=True) saves a teacher that is a network."
+                "with a loss that reads no labels, for which no teacher is trained (loss='response' reads some), or "
+                "loaded from a file without its teacher: save(path, teacher=True) saves a teacher that is a network."
             )
         return self.teacher_
 

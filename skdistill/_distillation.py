@@ -42,6 +42,7 @@ from skdistill.networks._quantile_head import build_module
 from skdistill.networks._unread import warn_of_unread_settings
 from skdistill.teachers._base import BaseTeacher
 from skdistill.teachers._probe import probe_teacher
+from skdistill.teachers._reads_series import find_reads_series
 from skdistill.teachers._teacher_name import teacher_name
 from skdistill.training._batches import LabelSource
 from skdistill.training._exact_fit import Solved, continue_part
@@ -176,8 +177,8 @@ def distill(
         key = key_of(keyed, described) if shared else None
         assert probe is not None
         teacher, labels = fit_and_label(teacher, windows, loss, labeling, key, probe, settings.verbose)
-    elif teacher is not None and teacher.needs_training:
-        teacher = None  # no term reads labels: it is never trained, and forecasts nothing
+    elif teacher is not None:  # no term reads labels: what would learn is left out, and forecasts nothing
+        teacher = None if _learns(teacher) else teacher.fit(windows)
 
     solved = solve_network(student, module, spec, windows, loss=loss, labels=labels)
     if solved is not None:
@@ -288,6 +289,11 @@ def distill_more(
         )
     module.cpu().eval()
     return result
+
+
+def _learns(teacher: BaseTeacher) -> bool:
+    """Return whether a teacher, or a member of one, learns from the rows in fit: weights, shares, or each series."""
+    return teacher.needs_training or teacher.needs_validation or find_reads_series(teacher) is not None
 
 
 def _warn_of_idle_grid(student: BaseNetwork, spec: NetworkSpec, loss: BaseLoss) -> None:

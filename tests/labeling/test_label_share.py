@@ -21,7 +21,7 @@ from skdistill.labeling._stored import StoredLabels
 from skdistill.losses import Response, Supervised, TeacherForecast
 from skdistill.networks import MLP, DLinear, ITransformer, Linear
 from skdistill.sktime import SktimeDistilledForecaster
-from skdistill.teachers import GivenLabels, TrainedTeacher
+from skdistill.teachers import AdaptiveEnsemble, EnsembleTeacher, GivenLabels, RoutedEnsemble, TrainedTeacher
 from skdistill.training._batches import BatchLoader, WindowDataset
 
 
@@ -381,10 +381,29 @@ def test_parameters_without_effect_are_told(changes):
     assert caught[0].filename == __file__
 
 
-def test_a_teacher_that_nothing_reads_is_not_trained_and_does_not_forecast():
-    changes = {"teacher": "dlinear", "student": Linear(), "loss": Supervised()}
+MEMBERS = [("theta", "theta"), ("pretrained", "pretrained")]
+
+
+@pytest.mark.filterwarnings("ignore:teacher of DistilledForecaster has no effect")
+@pytest.mark.parametrize(
+    "teacher", ["theta", ["theta", "pretrained"], EnsembleTeacher([("pair", EnsembleTeacher(MEMBERS))])]
+)
+def test_a_teacher_without_training_forecasts_where_no_loss_reads_it(teacher):
+    settings = {"teacher": teacher, "student": Linear()}
+    forecaster, other = (
+        make_forecaster(**settings, loss=loss).fit(make_series()) for loss in (Supervised(), "response")
+    )
+    np.testing.assert_array_equal(forecaster.predict_teacher(make_series()), other.predict_teacher(make_series()))
+
+
+@pytest.mark.parametrize(
+    "teacher", ["dlinear", AdaptiveEnsemble(MEMBERS), RoutedEnsemble(MEMBERS), ["theta", "dlinear"]]
+)
+def test_a_teacher_that_nothing_reads_is_not_trained_and_does_not_forecast(teacher):
+    changes = {"teacher": teacher, "student": Linear(), "loss": Supervised()}
     with pytest.warns(UserWarning, match=r"^teacher of DistilledForecaster has no effect: no term of Supervised"):
         forecaster = make_forecaster(**changes).fit(make_series())
+    assert forecaster.teacher_ is None
     with pytest.raises(ValueError, match="with a loss that reads no labels"):
         forecaster.predict_teacher(make_series())
 
