@@ -336,7 +336,7 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
             raise KeyboardInterrupt("fit was interrupted before the student finished its first epoch")
         if result.interrupted and is_part:
             raise KeyboardInterrupt("the training of a student that was to be compared with others was interrupted")
-        if result.solved is None and not told:
+        if not (result.is_exact or told):
             warn_of_unread_patience(self, windows)
         self._take_on(
             student_=result.student,
@@ -350,7 +350,7 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
         self._calibrate_on_validation(windows)
         if result.interrupted:
             self._report_interrupt(result)
-        return result.solved is not None
+        return result.is_exact
 
     def _warn_of_hidden_swing(self, windows: TrainingWindows, way_out: str) -> None:
         """Warn if a trend hides what windows do from a student that is trained; another one is solved exactly."""

@@ -75,7 +75,9 @@ class Distilled:
     interrupted : bool
         Whether the user stopped the student's training.
     solved : object or None, default=None
-        What an exact student is continued from.
+        What an exact student is continued from; None if values were missing or labels had weights.
+    is_exact : bool, default=False
+        Whether the student was solved exactly.
     """
 
     student: nn.Module
@@ -85,6 +87,7 @@ class Distilled:
     best_epoch: int | None
     interrupted: bool
     solved: Any = None
+    is_exact: bool = False
 
 
 def distill(
@@ -184,8 +187,8 @@ def distill(
     if solved is not None:
         if labels is None:
             _warn_of_idle_grid(student, spec, loss)
-        history, best_epoch = solved.history, solved.best_epoch
-        return Distilled(module.eval(), spec, teacher, history, best_epoch, interrupted=False, solved=solved.solved)
+        found = {"interrupted": False, "solved": solved.solved, "is_exact": True}
+        return Distilled(module.eval(), spec, teacher, solved.history, solved.best_epoch, **found)
 
     if labels is not None and not told:
         warn_of_lone_labels(loss, labels, settings.batch_size, len(spec.targets))

@@ -5,6 +5,7 @@ import tempfile
 import warnings
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 from doubles import make_frame, make_series
@@ -86,6 +87,45 @@ def test_one_warning_names_what_an_exact_student_does_not_read(fit):
     assert told(fit, validation_fraction=0.2, random_state=0, device="cpu") == []
 
 
+def with_a_gap(shape=(80, 1)):
+    series = make_series(*shape)
+    series[30:33, 0] = np.nan
+    return series
+
+
+def with_a_share_of_labels(**settings):
+    DistilledForecaster("theta", **LENGTHS, label_share=0.5, random_state=0, **settings).fit(make_series(80))
+
+
+def with_gaps(**settings):
+    DistilledForecaster(None, **LENGTHS, **settings).fit(with_a_gap())
+
+
+def table_with_gaps(**settings):
+    X = with_a_gap((60, 16)).T
+    DistilledRegressor(None, **settings).fit(X[:, :12], X[:, 12:16])
+
+
+def sktime_with_gaps(**settings):
+    SktimeDistilledForecaster(None, **LENGTHS, **settings).fit(pd.DataFrame(with_a_gap()), fh=[1])
+
+
+def rows_with_gaps(**settings):
+    pytest.importorskip("pyarrow", reason="needs pip install 'skdistill[parquet]'")
+    table = to_long(pd.concat({"a": make_frame(80, 1), "b": make_frame(60, 1)}))
+    table.loc[30, table.columns[-1]] = np.nan
+    scale_out.fit(DistilledForecaster(None, **LENGTHS, **settings), table)
+
+
+UNEVEN = [with_a_share_of_labels, with_gaps, table_with_gaps, sktime_with_gaps, rows_with_gaps]
+
+
+@pytest.mark.parametrize("fit", UNEVEN)
+def test_they_are_told_where_windows_count_unevenly_too(fit):
+    (said,) = told(fit, lr=0.1, patience=3)
+    assert said.startswith("lr=0.1, patience=3 of ")
+
+
 def test_a_student_that_is_trained_reads_them():
     assert told(fit_series, student=MLP(4), max_epochs=1, lr=0.1, weight_averaging=0.9) == []
 
@@ -100,6 +140,8 @@ def test_settings_that_the_package_chose_are_not_told():
     assert told(lambda: search.candidate(0).fit(series)) == []
     own = DistilledForecaster(None, Linear(), Response(), lr=0.1)
     assert ["lr=0.1" in one for one in told(lambda: DistilledForecasterCV(own, None, **lengths).fit(series))] == [True]
+    gap = with_a_gap((120, 1))
+    assert ["lr=0.1" in one for one in told(lambda: DistilledForecasterCV(own, None, **lengths).fit(gap))] == [True]
     own.set_params(student=Own())
     assert ["lr=0.1" in one for one in told(lambda: DistilledForecasterCV(own, None, **lengths).fit(series))] == [True]
     assert told(lambda: DistilledForecasterCV(Own(), None, **lengths).fit(series)) == []
