@@ -104,7 +104,7 @@ class NumberStep(Step):
             start = index.start + len(index) * index.step
             return pd.RangeIndex(start, start + n * index.step, index.step, name=index.name)
         last, ahead = index[-1], np.arange(1, n + 1, dtype=np.int64)
-        if _is_whole(last) and _is_whole(self.size):
+        if _is_whole(self.size) and (pd.api.types.is_integer_dtype(index.dtype) or _is_whole(last)):
             values = int(last) + int(self.size) * ahead
         else:
             values = np.round(float(last) + self.size * ahead, _digits(float(last), self.size, n))

@@ -43,8 +43,9 @@ def warn_of_lone_labels(loss: BaseLoss, labels: LabelSource, batch_size: int, n_
 
 def _alike(n_windows: int, weight: Tensor | None, batch_size: int) -> float:
     """Return how many windows of a batch count the same as a labeled window in it, itself included, on average."""
+    batch_size = min(batch_size, n_windows)
     if weight is None:
-        return min(batch_size, n_windows)
+        return batch_size
     values, counts = torch.unique(weight, return_counts=True)
     of_value = counts[values != 0].double()
     if not len(of_value):

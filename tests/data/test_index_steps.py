@@ -196,6 +196,7 @@ def test_seconds_of_the_epoch_with_decimals(start, size):
         (2**24 - 50, 2, "float32", "float32"),
         (2**24 - 50, 1, "Float32", "int64"),
         (2**53 - 50, 1, "float64", "int64"),
+        (2**62, 1, "int64", "int64"),
         (60, 1, "int8", "int8"),
         (100, 1, "Int8", "int64"),
     ],

@@ -121,6 +121,7 @@ LONE = {
     "one window": (LastValueTeacher(), TeacherForecast(trust=1.0), {"batch_size": 1}, "trust of .*which are 1 on"),
     "a share": (LastValueTeacher(), WarmUp(MultiScale(trust=1.0)), {"label_share": 0.04}, "term__trust .*are 1.3 on"),
     "other weights": (WeighingTeacher(), Response(trust=1.0), {}, "trust of .*'prediction' .*labels count alike"),
+    "of few windows": (WeighingTeacher(), Response(trust=1.0), {"batch_size": 512}, "which are 1 on average"),
 }
 
 
@@ -130,7 +131,7 @@ def test_trust_is_told_where_windows_have_no_others_to_be_compared_with(name):
     settings = {"teacher": teacher, "student": MLP(4, kernel_size=5), "loss": loss, "max_epochs": 1, **changes}
     with pytest.warns(UserWarning, match=message):
         make_forecaster(**settings).fit(make_series(150))
-    few = {"batch_size": 16, "label_share": 0.5} if name != "other weights" else {"loss": Response()}
+    few = {"loss": Response()} if isinstance(teacher, WeighingTeacher) else {"batch_size": 16, "label_share": 0.5}
     with warnings.catch_warnings():
         warnings.filterwarnings("error", message=".*little effect")
         make_forecaster(**{**settings, **few}).fit(make_series(150))
