@@ -21,8 +21,8 @@ from skdistill.data._transformer import transform
 __all__ = ["find_outliers", "warn_of_outliers"]
 
 _SHARE = 0.9  # of the squared distances from the median, from which a value outweighs all other rows
-_SUSPECT = 0.7  # of those from the mean, which is nearer to the value than the median
-_MOST_ROWS = 0.1  # of the observed rows; a value that is more frequent is a part of the series
+_SUSPECT = 0.5  # of those from the mean, which is nearer to the value than the median
+_MOST_ROWS = 0.1  # of the observed rows; a value that is more frequent is a part of the series, if it is no code
 
 
 def find_outliers(series: Sequence[Series], transformer: BaseEstimator | None = None) -> list[str]:
@@ -38,8 +38,8 @@ def find_outliers(series: Sequence[Series], transformer: BaseEstimator | None = 
     Returns
     -------
     outliers : list of str
-        Descriptions, one for each series and channel; series most of whose rows have one value, as intermittent demand
-        has, have no outliers.
+        Descriptions, one for each series and channel. Where most rows have one value, as in intermittent demand, only
+        a value that is alone on its side of this one, such as -9999 among rain, is an outlier.
 
     Examples
     --------
@@ -56,7 +56,7 @@ def find_outliers(series: Sequence[Series], transformer: BaseEstimator | None = 
     for channel in range(rows[0].shape[1] if rows else 0):
         values = np.concatenate([part[:, channel] for part in rows])
         for place in _suspects(values, first, lengths):
-            outlying = _outlying(rows[place][:, channel])
+            outlying = _outlying(rows[place][:, channel], series[filled[place]].values[:, channel])
             if outlying.any():
                 found.append(_describe(series, filled[place], channel, outlying))
     return found
@@ -91,19 +91,28 @@ def _suspects(values: np.ndarray, first: np.ndarray, lengths: np.ndarray) -> np.
     distances /= np.repeat(np.where(farthest > 0, farthest, 1.0), lengths)  # squares of any values are finite
     n_farthest = np.add.reduceat(distances == 1, first, dtype=np.int64)
     squares = np.add.reduceat(np.square(distances), first)
-    return np.flatnonzero((n_farthest > _SUSPECT * squares) & (n_farthest <= _MOST_ROWS * n_observed) & (farthest > 0))
+    return np.flatnonzero((n_farthest > _SUSPECT * squares) & (n_farthest < 0.5 * n_observed) & (farthest > 0))
 
 
-def _outlying(values: np.ndarray) -> np.ndarray:
-    """Return which rows of one series have the value that outweighs all others; none, if most have one value."""
+def _outlying(values: np.ndarray, given: np.ndarray) -> np.ndarray:
+    """Return which rows have the value that outweighs all others, unless it is a rare demand, or frequent and no code.
+
+    Both are of one series; those given are in original units, in which codes are written.
+    """
     observed = values[~np.isnan(values)]
-    far = np.abs(values - observed.mean())
-    outlying = values == values[np.nanargmax(far)]
+    outlying = values == values[np.nanargmax(np.abs(values - observed.mean()))]
     rest = values[~outlying & ~np.isnan(values)]
-    distances = np.abs(rest - np.median(rest))
-    squares = np.square(values[outlying] - np.median(rest)).sum()
-    outweighs = squares * (1 - _SHARE) > _SHARE * np.square(distances).sum() and np.median(distances) > 0
-    return outlying & outweighs
+    if outlying.sum() > _MOST_ROWS * len(observed) and not _is_code(given[outlying][0]):
+        return outlying & False
+    far, distances = values[outlying] - np.median(rest), rest - np.median(rest)
+    outweighs = np.square(far).sum() * (1 - _SHARE) > _SHARE * np.square(distances).sum()
+    is_alone = distances.any() and (distances * far[0] <= 0).all()  # on its side of the median
+    return outlying & (outweighs and (is_alone or np.median(np.abs(distances)) > 0))
+
+
+def _is_code(value: float) -> bool:
+    """Return whether a value has no digit but 9, as 999.9 and -9999 have, which stand for missing values."""
+    return set(f"{abs(value):.10g}") <= set("9.")
 
 
 def _describe(series: Sequence[Series], number: int, channel: int, outlying: np.ndarray) -> str:

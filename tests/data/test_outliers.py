@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.preprocessing import PowerTransformer
+from sklearn.preprocessing import PowerTransformer, StandardScaler
 
 from skdistill import DistilledForecaster, scale_out
 from skdistill.data._outliers import find_outliers
@@ -60,6 +60,25 @@ def test_what_is_frequent_or_most_rows_have_is_no_outlier():
     assert find_outliers([Series(part[:, None]) for part in parts]) == []
 
 
+@pytest.mark.parametrize("share", [0.11, 0.45])
+@pytest.mark.parametrize(("code", "told"), [(-9999, True), (999.9, True), (99.0, True), (-200.0, False), (0.0, False)])
+def test_codes_of_nines_may_be_frequent(code, told, share):
+    rows = 20 + wave(200)
+    rows[np.random.default_rng(0).permutation(200)[: int(200 * share)]] = code
+    found = find_outliers([Series(rows[:, None])])
+    assert bool(found) == told
+    assert not told or (f"{code:g} in row " in found[0] and f", {int(200 * share)} rows)" in found[0])
+
+
+@pytest.mark.parametrize("level", [0.0, 7.0])
+def test_among_mostly_equal_values_one_on_the_other_side_is_an_outlier(level):
+    rain = np.where(np.arange(120) % 5, 0.0, np.random.default_rng(0).exponential(size=120))
+    rain[[7, 8]] = -9999
+    assert find_outliers([Series((level + rain)[:, None])]) == [f"{level - 9999:g} in row 7 of X (channel 0, 2 rows)"]
+    rain[20] = -0.1  # as returns beside sales
+    assert find_outliers([Series((level + rain)[:, None])]) == []
+
+
 def test_each_channel_and_series_is_judged_by_itself():
     rows = np.stack([wave(), wave(seed=1) * 1e6], axis=1)
     spoiled = rows.copy()
@@ -100,6 +119,13 @@ def test_what_a_transformer_brings_near_is_not_told():
     with pytest.warns(UserWarning, match=TOLD):
         forecaster().fit(frame(values))
     forecaster(transformer=PowerTransformer()).fit(frame(values))
+
+
+def test_a_frequent_code_is_told_behind_a_transformer():
+    values = wave()
+    values[::6] = -9999
+    with pytest.warns(UserWarning, match=r"-9999 in row 0 .*20 rows"):
+        forecaster(transformer=StandardScaler()).fit(frame(values))
 
 
 def test_updates_tell_new_outliers():
