@@ -145,7 +145,14 @@ def check_loss(loss: BaseLoss) -> None:
     ValueError: weight of Supervised must be a number in [0, inf); got -1.0.
     """
     terms = loss.named_terms()
+    first: dict[str, LossTerm] = {}
     for name, term in terms:
+        if name in first:
+            raise ValueError(
+                f"{type(loss).__name__} has two terms named {name!r} ({type(first[name]).__name__} and "
+                f"{type(term).__name__}), and one would replace the other: give each a name of its own."
+            )
+        first[name] = term
         term.check()
         if unknown := sorted((term.requires | term.prefers) - _NEEDS):
             raise ValueError(

@@ -357,6 +357,8 @@ def test_sums_refuse_what_is_no_loss():
         Supervised() + 3
     with pytest.raises(ValueError, match="not unique"):
         LossSum([("a", Supervised()), ("a", Supervised())]).named_terms()
+    with pytest.raises(ValueError, match=r"two terms named 'a\.b' \(Supervised and MultiPeriod\)"):
+        check_loss(LossSum([("a", LossSum([("b", Supervised())])), ("a.b", MultiPeriod())]))
 
 
 @pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: type(loss).__name__)
