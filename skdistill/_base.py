@@ -28,7 +28,7 @@ from skdistill.labeling._cache import LabelCache
 from skdistill.labeling._estimate import LabelingEstimate
 from skdistill.labeling._label_choice import LabelChoice
 from skdistill.labeling._run import Labeling
-from skdistill.losses._objective import check_loss
+from skdistill.losses._objective import check_loss, needs_teacher
 from skdistill.networks._base import NetworkSpec
 from skdistill.networks._reads import check_reads
 from skdistill.probabilistic._settings import ProbabilisticMixin
@@ -314,7 +314,7 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
             warn_of_license(teacher.provenance())
         if getattr(self, "covariates", "error") == "error":
             check_reads(resolve_student(self.student), windows.train)
-            if teacher is not None and not told:
+            if teacher is not None and needs_teacher(resolve_loss(self.loss)) and not told:
                 warn_of_blind_teachers([teacher], windows.train, of_table=bool(getattr(self, "n_covariates", 0)))
         with noticed_interrupts() as was_interrupted:
             result = distill(

@@ -7,6 +7,7 @@ from typing import Any
 
 from skdistill._shorthand import resolve_loss, resolve_student
 from skdistill._utils._user_line import stacklevel_of_user
+from skdistill.losses._objective import reads_labels
 from skdistill.networks._base import NetworkSpec
 from skdistill.teachers._resolve import resolve_teacher
 from skdistill.training._exactness import is_solved_at_once
@@ -42,17 +43,18 @@ def validation_share(estimator: Any, context_length: int, prediction_length: int
 
 
 def _reads_validation(estimator: Any, spec: NetworkSpec) -> bool:
-    teacher = None if estimator.teacher is None else resolve_teacher(estimator.teacher)
-    if teacher is not None and teacher.reads_validation:
-        return True
+    loss = resolve_loss(estimator.loss)
     if estimator.quantiles is not None:  # they are trained, and calibrated
         return True
-    if getattr(estimator, "windows_without_truth", False) or getattr(estimator, "augmentation", None) is not None:
+    has_labels = reads_labels(estimator.teacher, loss)  # without, neither a teacher nor what labels are for is used
+    if has_labels and resolve_teacher(estimator.teacher).reads_validation:
+        return True
+    if has_labels and (
+        getattr(estimator, "windows_without_truth", False) or getattr(estimator, "augmentation", None) is not None
+    ):
         return True  # truth and labels are known for different windows: no exact solution
     part = resolve_student(estimator.student).solvable_part(spec)
-    return part is None or not is_solved_at_once(
-        part, resolve_loss(estimator.loss), spec.prediction_length, has_teacher=teacher is not None
-    )
+    return part is None or not is_solved_at_once(part, loss, spec.prediction_length, has_teacher=has_labels)
 
 
 def warn_of_unread_rows(estimator: Any) -> None:

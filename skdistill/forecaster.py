@@ -16,6 +16,7 @@ from skdistill._forecasting import ForecastingMixin
 from skdistill._parameter_checks import check_series_parameters, warn_of_idle_settings
 from skdistill._partial_fit import UpdatableMixin
 from skdistill._refresh import RefreshMixin
+from skdistill._shorthand import resolve_loss
 from skdistill._utils._checks import check_integer
 from skdistill._utils._ignored_y import warn_of_ignored_y
 from skdistill._utils._user_line import stacklevel_of_user
@@ -34,6 +35,7 @@ from skdistill.data._training_windows import TrainingWindows, split_windows
 from skdistill.data._vintages import LOST, Vintages, lost_vintages
 from skdistill.data._windows import Windows
 from skdistill.deploy._saveable import saveable
+from skdistill.losses._objective import reads_labels
 from skdistill.teachers._given import cut_labeled, holds_given_labels
 
 __all__ = ["DistilledForecaster"]
@@ -442,13 +444,14 @@ class DistilledForecaster(ForecastingMixin, RollingMixin, RefreshMixin, Updatabl
 
     def _cutting(self, *, is_panel: bool = False) -> FitWindows:
         """Return how windows are built from series."""
-        augmentation, roles = None if self.teacher is None else self.augmentation, self.roles_
+        has_labels, roles = reads_labels(self.teacher, resolve_loss(self.loss)), self.roles_
+        augmentation = self.augmentation if has_labels else None
         return FitWindows(
             self.context_length,
             self.prediction_length,
             self.targets_,
             self._validation_share(),
-            windows_without_truth=self.windows_without_truth,
+            windows_without_truth=self.windows_without_truth and has_labels,
             transformer=self.transformer,
             all_targets=self.targets is None and len(self.targets_) == roles.n_channels,
             scaling_kind=self.scaling,

@@ -431,7 +431,7 @@ def test_window_step_takes_windows_of_one_hour():
 def test_window_step_counts_back_from_the_horizon_whose_rows_follow(n_ahead, held_out):
     frame = make_frame()
     appended = frame.assign(sales=frame["sales"].where(np.arange(N) < N - n_ahead))
-    augmented = {"teacher": "nlinear", "augmentation": Augmentation()}
+    augmented = {"teacher": "nlinear", "augmentation": Augmentation(), "loss": "response"}
     windows = make(window_step=24, validation_fraction=held_out).set_params(**augmented)._windows_to_fit(appended, None)
     starts = windows.train.starts.numpy()
     numbers = windows.train.series_of(starts)

@@ -13,6 +13,7 @@ from sktime.forecasting.naive import NaiveForecaster
 from sktime.forecasting.theta import ThetaForecaster
 
 from skdistill import DistilledForecaster, DistilledRegressor
+from skdistill.data import Augmentation
 from skdistill.losses import MultiScale, Response, Supervised
 from skdistill.networks import MLP, DLinear, Linear
 from skdistill.sktime import SktimeDistilledForecaster
@@ -81,6 +82,11 @@ def test_a_fifth_is_held_out_where_something_reads_it(settings):
         {"teacher": "pretrained", "loss": Response()},
         {"known_covariates": [0]},
         {"student": Linear(sparse_season=3)},
+        {"teacher": TRAINED, "loss": Supervised()},  # no term reads labels: it is not trained
+        {"teacher": "pretrained", "loss": Supervised(), "windows_without_truth": True},
+        {"teacher": "pretrained", "loss": Supervised(), "augmentation": Augmentation()},
+        {"windows_without_truth": True},
+        {"augmentation": Augmentation()},
     ],
     ids=str,
 )

@@ -18,13 +18,13 @@ from skdistill.data._categories import is_categorical
 from skdistill.data._finite import without_infinity
 from skdistill.data._forms import CutFrame, PanelForm, take_apart
 from skdistill.data._label_reader import LabelReader
-from skdistill.data._roles import Roles, categories_of_tables, find_roles, training_rows
+from skdistill.data._roles import Roles, categories_of_tables, find_roles, target_positions
 from skdistill.data._row_labels import check_row_labels
 from skdistill.data._series import Series, SeriesInput
 from skdistill.data._series_labels import SeriesLabels, check_columns
 from skdistill.data._steps import Step, as_time_index
 from skdistill.data._tables import check_is_no_other_table, say_read_panel
-from skdistill.data._validation_rows import count_validation_rows
+from skdistill.data._validation_rows import count_training_rows
 from skdistill.data._vintages import known_ahead, vintages_of
 
 __all__ = ["check_roles_unchanged", "is_list_of_series", "read_series"]
@@ -156,24 +156,27 @@ def _encode_categories(estimator: Any, X: Any, *, reset: bool) -> tuple[Any, dic
     fraction = 0  # a search refits on all rows
     if hasattr(estimator, "_validation_share"):
         fraction = estimator._validation_share(len(estimator.known_covariates or ()))
+    targets = target_positions(estimator, tables[0].columns)
     if isinstance(X, CutFrame):
-        frames, n_training = _training_part(X, fraction)
+        frames, n_training = _training_part(X, targets, fraction)
     else:
         frames = [one for one in tables if isinstance(one, pd.DataFrame) and one.shape[1] == tables[0].shape[1]]
-        n_training = _count_training([len(one) for one in frames], fraction)
+        n_training = [count_training_rows(_observes(one, targets), fraction) for one in frames]
     categories = categories_of_tables(estimator, frames, n_training)
     roles = Roles(tables[0].shape[1], (0,), categories=categories)
     return _map_tables(X, roles.encode), categories
 
 
-def _count_training(lengths: Sequence[int], fraction: float | int) -> list[int]:
-    return training_rows(lengths, [count_validation_rows(length, fraction) for length in lengths])
+def _observes(table: pd.DataFrame, targets: list[int]) -> np.ndarray:
+    """Return in which rows a target is observed."""
+    return np.asarray(table.iloc[:, targets].notna().any(axis=1))
 
 
-def _training_part(X: CutFrame, fraction: float | int) -> tuple[list[pd.DataFrame], list[int]]:
+def _training_part(X: CutFrame, targets: list[int], fraction: float | int) -> tuple[list[pd.DataFrame], list[int]]:
     """Return the training rows of all series in one table, and their number: slices of many series take long."""
-    lengths = np.diff(X.bounds)
-    counts = np.array(_count_training(lengths.tolist(), fraction))
+    lengths, observed = np.diff(X.bounds), _observes(X.frame, targets)
+    parts = np.split(observed, X.bounds[1:-1])
+    counts = np.array([count_training_rows(one, fraction) for one in parts])
     places = np.arange(X.bounds[-1]) - np.repeat(X.bounds[:-1], lengths)
     return [X.frame[places < np.repeat(counts, lengths)]], [int(counts.sum())]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -22,7 +22,7 @@ from skdistill.data._columns import find_columns, find_targets
 from skdistill.data._spread import settle_constants
 from skdistill.data._statics import Statics
 
-__all__ = ["Roles", "categories_of_tables", "find_roles"]
+__all__ = ["Roles", "categories_of_tables", "find_roles", "target_positions"]
 
 _AT_MEAN = float(np.finfo(np.float64).smallest_subnormal)  # known, as it is not 0; in float32 it is 0
 
@@ -354,6 +354,25 @@ def categories_of_tables(
     }
 
 
+def target_positions(estimator: Any, columns: pd.Index) -> list[int]:
+    """Return the columns that are targets by the parameters.
+
+    Parameters
+    ----------
+    estimator : DistilledForecaster
+        With its parameters.
+    columns : Index
+        Columns of the table.
+
+    Returns
+    -------
+    positions : list of int
+        In their order.
+    """
+    covariates = _covariate_positions(estimator, columns)
+    return [place for place in range(len(columns)) if place not in covariates]
+
+
 def _covariate_positions(estimator: Any, columns: pd.Index) -> set[int]:
     """Return the columns that are covariates by the parameters."""
     owner, n_columns = type(estimator).__name__, len(columns)
@@ -425,19 +444,3 @@ def _check_one_role(roles: Roles, owner: str) -> None:
             f"{owner} has no target: every column of X is in known_covariates or static_covariates. Leave the column "
             "to forecast out of them, or name it in targets."
         )
-
-
-def training_rows(lengths: Iterable[int], held_out: Iterable[int]) -> list[int]:
-    """Return the number of training rows of series.
-
-    Parameters
-    ----------
-    lengths, held_out : iterable of int
-        Rows of each series, and rows for validation.
-
-    Returns
-    -------
-    n_training : list of int
-        At least 0.
-    """
-    return [max(0, length - rows) for length, rows in zip(lengths, held_out, strict=True)]

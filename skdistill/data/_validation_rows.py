@@ -9,7 +9,7 @@ import numpy as np
 
 from skdistill.data._series import Series
 
-__all__ = ["count_held_out", "count_unobserved_end", "count_validation_rows", "training_values"]
+__all__ = ["count_held_out", "count_training_rows", "count_unobserved_end", "count_validation_rows", "training_values"]
 
 
 def count_validation_rows(n_rows: int, validation_fraction: float | int) -> int:
@@ -67,6 +67,31 @@ def count_held_out(values: np.ndarray, validation_fraction: float | int) -> int:
     n_unobserved = count_unobserved_end(values)
     n_rows = len(values) - n_unobserved
     return n_unobserved + min(n_rows, count_validation_rows(n_rows, validation_fraction))
+
+
+def count_training_rows(observed: np.ndarray, validation_fraction: float | int) -> int:
+    """Return the number of rows of a series before its validation rows, and before what follows the last target.
+
+    Parameters
+    ----------
+    observed : ndarray of bool of shape (n_timestamps,)
+        Whether a target is observed.
+    validation_fraction : float or int
+        A fraction in [0, 1), or an integer number of rows.
+
+    Returns
+    -------
+    n_rows : int
+        At least 0; of a series without any observed target, all rows before the validation rows.
+
+    Examples
+    --------
+    >>> count_training_rows(np.array([True, True, False, True, False]), 1)
+    3
+    """
+    seen = np.flatnonzero(observed)
+    n_rows = int(seen[-1]) + 1 if len(seen) else len(observed)
+    return max(0, n_rows - count_validation_rows(n_rows, validation_fraction))
 
 
 def count_unobserved_end(values: np.ndarray) -> int:

@@ -26,6 +26,7 @@ __all__ = [
     "needs_student_features",
     "needs_teacher",
     "needs_teacher_features",
+    "reads_labels",
     "reads_teacher_quantiles",
     "with_quantile_term",
 ]
@@ -187,6 +188,24 @@ def needs_teacher(loss: BaseLoss) -> bool:
     (False, True)
     """
     return any(term.requires & _OF_TEACHER for _, term in _active(loss))
+
+
+def reads_labels(teacher: Any, loss: BaseLoss) -> bool:
+    """Return whether labels are made, and read by a term of positive weight.
+
+    Parameters
+    ----------
+    teacher : object or None
+        The teacher of an estimator.
+    loss : BaseLoss
+        The loss.
+
+    Returns
+    -------
+    read : bool
+        False without a teacher.
+    """
+    return teacher is not None and needs_teacher(loss)
 
 
 def learns_alone(loss: BaseLoss) -> bool:

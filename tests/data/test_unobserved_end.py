@@ -44,6 +44,32 @@ def test_rows_of_the_horizon_are_no_validation_rows(panels):
         pd.testing.assert_frame_equal(fits[0].predict(whole), fits[1].predict(whole))
 
 
+@pytest.mark.parametrize("form", ["table", "dict", "one"])
+@pytest.mark.parametrize("fraction", [0, 0.2])
+def test_categories_of_the_horizon_are_no_training_categories(panels, form, fraction):
+    settings = {"context_length": 14, "prediction_length": HORIZON, "validation_fraction": fraction}
+    past, whole = (one.assign(event=np.resize(["none", "fair", "sale"], len(one))) for one in panels)
+    past.loc[past.index, "event"] = whole.loc[past.index, "event"]
+    whole.loc[whole.groupby(level=0).tail(3).index, "event"] = "games"  # only in the plan
+    forecasts = []
+    for panel in (past, whole):
+        given = panel
+        if form != "table":
+            given = {number: panel.loc[number] for number in (0, 1)}
+        given = given[0] if form == "one" else given
+        forecaster = DistilledForecaster(None, "linear", "response", known_covariates=["promo", "event"], **settings)
+        if panel is whole:
+            with pytest.warns(UserWarning, match=r"'event' of X.* has categories .* 'games'.* read as missing"):
+                forecaster.fit(given)
+        else:
+            forecaster.fit(given)
+        assert forecaster.roles_.categories == {2: ("fair", "none", "sale")}
+        with pytest.warns(UserWarning, match=r"'games'.* read as missing"):
+            forecasts.append(forecaster.predict(whole.loc[0]))
+    if fraction:
+        pd.testing.assert_frame_equal(*forecasts)
+
+
 def test_a_search_judges_observed_rows(panels):
     settings = {"context_lengths": [14], "prediction_length": HORIZON, "known_covariates": ["promo"]}
     past, whole = (DistilledForecasterCV("linear", "pretrained", **settings).fit(panel) for panel in panels)

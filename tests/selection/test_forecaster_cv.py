@@ -900,3 +900,13 @@ def test_every_teacher_is_checked_before_a_search(student, teacher, message, mon
     search = DistilledForecasterCV(student, teacher, context_lengths=12, prediction_length=4, cv=1, random_state=0)
     with pytest.raises((TypeError, ValueError), match=message):
         search.fit(make_series(120, 1))
+
+
+def test_windows_without_truth_change_nothing_without_a_teacher():
+    own = [
+        DistilledForecaster(None, "linear", "response", validation_fraction=0, windows_without_truth=extra)
+        for extra in (False, True)
+    ]
+    settings = {"teachers": None, "context_lengths": 12, "prediction_length": 6, "cv": 2}
+    scores = [DistilledForecasterCV(one, **settings).fit(make_series(90)).best_score_ for one in own]
+    assert scores[0] == scores[1]
