@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import re
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -11,7 +10,6 @@ from typing import Any, Self
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill._base import BaseDistilled
@@ -19,6 +17,7 @@ from skdistill._distillation import distill_more
 from skdistill._partial_fit import join_labels
 from skdistill._shorthand import resolve_loss, resolve_student
 from skdistill._utils._checks import check_integer
+from skdistill._utils._description import Description, describe
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill._utils._usual_modes import with_gradients
 from skdistill.data._fit_windows import FitWindows
@@ -41,7 +40,6 @@ from skdistill.training._settings import TrainingSettings
 __all__ = ["RefreshMixin"]
 
 _OF_FIT = ("scaling", "transformer", "bounds", "quantiles", "point_forecast")  # parameters that only fit reads
-_LONGEST = 1_000_000  # characters of the description of a part
 
 
 class RefreshMixin(BaseDistilled):
@@ -55,7 +53,7 @@ class RefreshMixin(BaseDistilled):
     fit: Callable[..., Any]
     _keeps_solved = True
     _recent: list[Series]  # last rows of every series, after a first refresh
-    _parts: dict[str, str]  # teacher, student and loss of fit, in words
+    _parts: dict[str, Description]  # teacher, student and loss of fit, and others
     _numbers: np.ndarray  # place of the units of every series of fit, by which series without ids find theirs
 
     def _cutting(self, *, is_panel: bool = False) -> FitWindows:
@@ -213,13 +211,11 @@ class RefreshMixin(BaseDistilled):
         self._numbers = np.where(own, own.cumsum() - 1, -1)
         return is_exact
 
-    def _parts_now(self) -> dict[str, str]:
-        """Return in words what a student is made with, and what units and outputs it has."""
+    def _parts_now(self) -> dict[str, Description]:
+        """Describe what a student is made with, and what units and outputs it has."""
         parts = {"teacher": self._resolve_teacher(), "student": resolve_student(self.student)}
-        parts |= {"loss": resolve_loss(self.loss)}
-        told = {name: BaseEstimator.__repr__(one, _LONGEST) for name, one in parts.items() if one is not None}
-        others = {name: re.sub(" at 0x[0-9a-f]+", "", repr(getattr(self, name))) for name in _OF_FIT}
-        return {"teacher": "None", **told, **others}
+        parts |= {"loss": resolve_loss(self.loss), **{name: getattr(self, name) for name in _OF_FIT}}
+        return {name: describe(one) for name, one in parts.items()}
 
     @property
     def _n_kept(self) -> int:
@@ -231,9 +227,12 @@ class RefreshMixin(BaseDistilled):
         check_roles_unchanged(self, method)
         for name, now in self._parts_now().items():
             fitted = self.__dict__.get("_parts", {}).get(name, now)
-            if now != fitted:
+            if not now.is_of(fitted):
+                told = f"is {now.text} now"
+                if now.text == fitted.text:
+                    told = "is another one now, with other numbers, functions or weights"
                 raise ValueError(
-                    f"{name} of {type(self).__name__} was {fitted} in fit and is {now} now, and {method} goes on with "
+                    f"{name} of {type(self).__name__} was {fitted.text} in fit and {told}, and {method} goes on with "
                     "what was fitted: fit again, or set it back."
                 )
         if self.vintages is not None:

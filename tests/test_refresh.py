@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from doubles import LastValueTeacher, make_forecaster, make_frame, make_series
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import Ridge
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from skdistill.losses import DistilTS, Response, TimeDistill
 from skdistill.networks import MLP, Linear
-from skdistill.teachers import CrossFittedTeacher, PrivilegedTeacher, TrainedTeacher
+from skdistill.teachers import CrossFittedTeacher, GivenLabels, PrivilegedTeacher, TrainedTeacher
 
 SETTINGS = {"context_length": 12, "prediction_length": 4, "validation_fraction": 0.0, "scaling": "global"}
 
@@ -300,6 +301,35 @@ def test_refresh_goes_on_with_what_was_fitted_or_says_so(changed):
     forecaster = make_exact(teacher=LastValueTeacher()).fit(make_series(60))
     with pytest.raises(ValueError, match=rf"{next(iter(changed))} of DistilledForecaster was .* in fit and is "):
         forecaster.set_params(**changed).refresh(make_series(70)[60:])
+
+
+def given_labels(number):
+    forecasts = np.zeros((200, 4, 2))  # so many that their text has the first and last ones only
+    forecasts[40] = number
+    return GivenLabels(forecasts, origins=np.arange(12, 212))
+
+
+def frozen_forecaster(number):
+    return FrozenEstimator(make_exact(teacher=None).fit(make_series(60) + number))
+
+
+def own_function(number):
+    return FunctionTransformer(lambda values: values + number, lambda values: values - number)
+
+
+ALIKE = [("teacher", given_labels), ("teacher", frozen_forecaster), ("transformer", own_function)]
+
+
+@pytest.mark.parametrize(("name", "make"), ALIKE)
+def test_refresh_tells_parts_apart_whose_texts_are_alike(name, make):
+    made = make(1.0)
+    forecaster = make_exact(**{"teacher": LastValueTeacher(), name: made}).fit(make_series(60))
+    with pytest.raises(ValueError, match=rf"(?s){name} of DistilledForecaster was .* in fit and is another one now"):
+        forecaster.set_params(**{name: make(2.0)}).refresh(make_series(70)[60:])
+    forecaster.set_params(**{name: made})._check_refreshable()
+    if make is not own_function:  # which has no pickle
+        forecaster._recent = forecaster._rows_so_far()  # as after a refresh
+        pickle.loads(pickle.dumps(forecaster))._check_refreshable()
 
 
 @pytest.mark.parametrize("level", [0.0, 2.0, -30.0])

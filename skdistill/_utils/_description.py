@@ -1,0 +1,110 @@
+"""Descriptions of parameters that tell apart what their texts shorten: numbers in arrays, weights, objects."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from sklearn.base import BaseEstimator
+from sklearn.frozen import FrozenEstimator
+from torch import nn
+
+from skdistill._utils._digest import digest
+
+__all__ = ["Description", "describe"]
+
+_LONGEST = 1_000_000  # characters of a text
+_PLAIN = (str, bytes, int, float, complex, type(None), type, np.generic, set, frozenset, pd.Timestamp, pd.Timedelta)
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a parameter is, in words and exactly.
+
+    Parameters
+    ----------
+    text : str
+        In words, which shorten arrays.
+    exact : object
+        Names, numbers and digests of arrays and weights, nested as the parameters are.
+    objects : tuple of object
+        Other objects, by reference: fitted estimators, functions.
+    """
+
+    text: str
+    exact: Any
+    objects: tuple[Any, ...]
+
+    def is_of(self, other: Description) -> bool:
+        """Return whether two descriptions are of the same parameter.
+
+        Parameters
+        ----------
+        other : Description
+            Another description.
+
+        Returns
+        -------
+        same : bool
+            Whether all is equal; of objects, whether they are the same ones or have equal digests.
+        """
+        if self.exact != other.exact or len(self.objects) != len(other.objects):
+            return False
+        return all(map(_is_same, self.objects, other.objects))
+
+
+def describe(value: Any) -> Description:
+    """Describe a parameter.
+
+    Parameters
+    ----------
+    value : object
+        An estimator, a part of one, or a plain value.
+
+    Returns
+    -------
+    description : Description
+        Its description; arrays, tables, tensors and weights are digested, and nothing is copied.
+    """
+    shown = BaseEstimator.__repr__(value, _LONGEST) if isinstance(value, BaseEstimator) else repr(value)
+    objects: list[Any] = []
+    exact = _exact(value, objects)
+    return Description(_without_address(shown), exact, tuple(objects))
+
+
+def _exact(value: Any, objects: list[Any]) -> Any:
+    """Return a parameter in nested tuples, and collect what has no text of its own."""
+    kind = f"{type(value).__module__}.{type(value).__qualname__}"
+    if isinstance(value, _PLAIN):
+        return kind, sorted(map(repr, value)) if isinstance(value, set | frozenset) else repr(value)
+    if isinstance(value, np.ndarray | torch.Tensor | pd.DataFrame | pd.Series | pd.Index):
+        return kind, digest(value)
+    if isinstance(value, nn.Module):
+        return kind, repr(value), digest(list(value.state_dict().items()))
+    if isinstance(value, Mapping):
+        return kind, [(repr(key), _exact(one, objects)) for key, one in value.items()]
+    if isinstance(value, list | tuple):
+        return kind, [_exact(one, objects) for one in value]
+    if hasattr(value, "get_params") and not isinstance(value, FrozenEstimator):
+        return kind, [(name, _exact(one, objects)) for name, one in sorted(value.get_params(deep=False).items())]
+    objects.append(value.estimator if isinstance(value, FrozenEstimator) else value)
+    return kind, _without_address(repr(value))
+
+
+def _without_address(text: str) -> str:
+    return re.sub(" at 0x[0-9a-f]+", "", text)
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    """Return whether two objects are the same one, or equal in all they hold."""
+    if one is other:
+        return True
+    try:
+        return digest(one) == digest(other)
+    except Exception:  # what has no digest is known by itself alone
+        return False
