@@ -106,14 +106,16 @@ class UnwrappedModel:
     def _check_known(self, X: Any, there: np.ndarray) -> None:
         """Raise if known covariates after the steps depend on other channels, whose future is not known."""
         known = list(self.forecaster.spec_.known)
+        if not known:
+            return
         others = np.setdiff1d(np.arange(there.shape[1]), known)
-        moved: Any = X.copy()
+        moved: Any = X.copy() if isinstance(X, pd.DataFrame) else np.array(X)
         if isinstance(X, pd.DataFrame):  # its columns keep their types: a step can round booleans otherwise
             for one in others:
                 moved.isetitem(one, X.iloc[::-1, one].array)
         else:
-            moved[:, others] = X[::-1, others]
-        if known and differ(numbers_of(self.before.transform(moved))[:, known], there[:, known]):
+            moved[:, others] = moved[::-1, others]
+        if differ(numbers_of(self.before.transform(moved))[:, known], there[:, known]):
             raise ValueError(
                 "the steps before the forecaster must treat known covariates separately, because the other channels "
                 f"are not known over the horizon; in them channel {known[0]} depends on others, as in a PCA. Take the "

@@ -156,6 +156,16 @@ def test_a_pipeline_whose_inverse_changes_nothing_is_refused():
             compare({"ours": pipeline}, series[188:], series[:200], n_resamples=2)
 
 
+@pytest.mark.parametrize("known", [None, [1]])
+def test_a_pipeline_is_asked_for_a_table_of_pandas_in_place_of_one_of_polars(known):
+    polars = pytest.importorskip("polars")
+    table = polars.DataFrame({"a": make_series(60, 1)[:, 0], "b": np.arange(60.0)})
+    settings = {"teacher": None, "targets": [0], "known_covariates": known}
+    pipeline = make_pipeline(StandardScaler(), make_forecaster(**settings)).fit(table)
+    with pytest.raises(ValueError, match=r"got polars.*Write X.to_pandas\(\)"):
+        compare({"ours": pipeline}, table, n_resamples=2)
+
+
 def test_a_missing_inverse_is_noticed_in_every_form_of_the_rows():
     """A table of numbers and booleans, or with masked values, is an array of objects for NumPy."""
     frame = pd.DataFrame(10.0 + make_series(300), columns=["a", "b"])
