@@ -144,7 +144,7 @@ class ForecastingMixin(BaseDistilled):
         return make_predictor(self, id, time)
 
     def predict_teacher(self, X: Any, future: Any = None) -> Any:
-        """Forecast with the teacher, to inspect what the student was trained on.
+        """Forecast with the teacher, to inspect what the student was trained on; ``bounds`` do not clip it.
 
         Parameters
         ----------

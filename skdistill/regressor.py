@@ -354,7 +354,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         return float(r2_score(np.reshape(truth, flat), forecast.reshape(flat), sample_weight=sample_weight))
 
     def predict_teacher(self, X: Any) -> np.ndarray:
-        """Forecast with the teacher, to look at what the student learned from.
+        """Forecast with the teacher, to look at what the student learned from; ``bounds`` do not clip it.
 
         Parameters
         ----------
@@ -373,7 +373,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         """
         teacher = self._fitted_teacher()
         contexts = self._read_contexts(X)
-        return self._shaped(self.predictor_.forecast_teacher(teacher, contexts), contexts)
+        return self._shaped(self.predictor_.forecast_teacher(teacher, contexts), contexts, bounded=False)
 
     def _predict_around(
         self, X: Any, future: Any, matrix: np.ndarray | None, labels: list[Any], name: str
@@ -409,11 +409,12 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         static = tuple(range(1, 1 + len(center)))
         return Roles(1 + len(center), (0,), static=static, static_center=center, static_unit=unit)
 
-    def _shaped(self, forecasts: np.ndarray, contexts: ContextBatch) -> np.ndarray:
+    def _shaped(self, forecasts: np.ndarray, contexts: ContextBatch, *, bounded: bool = True) -> np.ndarray:
         """Bring forecasts to the units of ``y``, and drop the axes that it did not have."""
         units = self._target_units()
         if units is not None:  # bounds are in the units of y
-            forecasts = clip(units.restore(forecasts, contexts.values), self._target_bounds)
+            forecasts = units.restore(forecasts, contexts.values)
+            forecasts = clip(forecasts, self._target_bounds) if bounded else forecasts
         if self._target_ndim == 3:
             return forecasts
         return forecasts[:, :, 0] if self._target_ndim == 2 else forecasts[:, 0, 0]

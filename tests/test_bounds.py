@@ -178,6 +178,19 @@ def test_teachers_are_judged_within_the_bounds_of_their_students():
     assert "not tried" not in search.explanation_  # without bounds its error is 7 times the student's
 
 
+@WARNED
+@pytest.mark.parametrize("unit", [1.0, 10.0])
+def test_the_teacher_of_a_regressor_is_asked_without_bounds_in_any_units_of_its_targets(unit):
+    windows = np.lib.stride_tricks.sliding_window_view(make_frame(80, 1)["c0"].to_numpy(), 16)
+    X, y = windows[:, :12], unit * windows[:, 12:]
+    free, bound = (
+        DistilledRegressor("theta", "linear", bounds=bounds).fit(X, y).predict_teacher(X)
+        for bounds in (None, (unit * LOW, unit * HIGH))
+    )
+    assert free.max() > unit * HIGH
+    np.testing.assert_allclose(bound, free, rtol=1e-6)
+
+
 def test_other_bounds_find_the_student_in_memory_and_other_weights_do_not(tmp_path):
     settings = {"teacher": LastValueTeacher(), "loss": "response", "memory": str(tmp_path)}
     first = fit(None, **settings)

@@ -137,7 +137,8 @@ class ForecastDisplay(BaseDisplay):
         forecasts = {"student": answer(forecaster.predict(asked, **future))}
         if forecaster.teacher_ is not None:
             try:
-                forecasts["teacher"] = answer(forecaster.predict_teacher(asked, **future))
+                taught = answer(forecaster.predict_teacher(asked, **future))
+                forecasts["teacher"] = forecaster.scaling_.clip(np.asarray(taught))  # as the student's
             except NoLabelError as error:
                 warn_left_out("the teacher's forecast", error)
         index = getattr(forecasts["student"], "index", pd.RangeIndex(first, first + horizon))

@@ -157,6 +157,15 @@ def test_forecast_lines_are_the_predictions(fitted, test_frame):
         ForecastDisplay.from_estimator(fitted, test_frame, start=5)
 
 
+@pytest.mark.filterwarnings("ignore:.*lie outside bounds")
+def test_forecasts_are_drawn_within_bounds_also_those_of_the_teacher(test_frame):
+    forecaster = make_forecaster(bounds=(4.9, 5.1)).fit(test_frame)
+    display = ForecastDisplay.from_estimator(forecaster, test_frame, start=30)
+    free = forecaster.predict_teacher(test_frame[:30])["c1"]
+    assert not free.between(4.9, 5.1).all()
+    np.testing.assert_allclose(display.forecasts["teacher"], free.clip(4.9, 5.1))
+
+
 def test_forecast_of_an_array_beyond_its_end():
     series = make_series()
     forecaster = make_forecaster(teacher=None).fit(series)
