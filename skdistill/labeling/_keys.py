@@ -23,7 +23,7 @@ from skdistill.training._settings import TrainingSettings
 
 __all__ = ["describe_windows", "environment", "is_unseeded", "key_of", "student_parts"]
 
-_FORMAT = 7  # raise it when the stored format changes, or what a fit makes of the same parameters: labels, students
+_FORMAT = 8  # raise it when the stored format changes, or what a fit makes of the same parameters: labels, students
 
 
 def is_unseeded(teacher: BaseTeacher) -> bool:

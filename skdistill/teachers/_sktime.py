@@ -93,7 +93,8 @@ class SktimeTeacher(BaseTeacher):
     - Labels of training windows depend on no row that is held out. The smoothing parameters, the initial state, the
       trend of Theta and the seasonal factors come from all training rows of the series. Everything else in a label
       depends on the rows before its horizon only, and these include rows before the context.
-    - Gaps are filled from earlier rows of the series. Rows before the first observed one are left out.
+    - Gaps are filled from earlier rows of the series. Rows before the first observed one are left out, and rows after
+      the last one, such as those of a horizon in ``X``, that are in no context.
     - A series too short for the season is labeled without a season, and one on which the forecaster fails by its last
       observed value; a warning names these series.
     - ``predict_teacher`` and ``compare`` have only contexts, and fit a copy on each.

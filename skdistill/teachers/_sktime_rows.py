@@ -203,7 +203,8 @@ def training_rows(windows: TrainingWindows, *, with_unknown: bool = False) -> li
     Returns
     -------
     rows : list of (ndarray of shape (n_timestamps, n_targets), RowLabels) or None
-        In original units, NaN where missing; None for a series without such windows.
+        In original units, NaN where missing, up to the last row with a target, or the end of the last context; None for
+        a series without such windows.
     """
     train, store = windows.train, windows.train.store
     known = np.ones(len(train), dtype=bool) if train.known is None else train.known.cpu().numpy()
@@ -211,15 +212,17 @@ def training_rows(windows: TrainingWindows, *, with_unknown: bool = False) -> li
     numbers = train.series_of(starts)
     ends = starts + train.context_length + train.prediction_length * known
     counted = known | with_unknown
-    stops = np.full(len(store.offsets), -1)
+    stops, least = np.full((2, len(store.offsets)), -1)
     np.maximum.at(stops, numbers[counted], ends[counted])
+    np.maximum.at(least, numbers[counted], starts[counted] + train.context_length)
     found: list[tuple[np.ndarray, RowLabels] | None] = []
     for number, (offset, index) in enumerate(zip(store.offsets, store.indexes, strict=True)):
         if stops[number] < 0:
             found.append(None)
             continue
-        n_rows = int(stops[number] - offset)
-        original = store.original(number, n_rows)
+        values = store.original(number, int(stops[number] - offset))[:, list(train.targets)]
+        observed = np.flatnonzero(~np.isnan(values).all(axis=1))
+        n_rows = max(int(least[number] - offset), int(observed[-1]) + 1 if len(observed) else 0)
         step = store.steps[number] if number < len(store.steps) else None
-        found.append((original[:, list(train.targets)], RowLabels(number, index, step, 0, n_rows)))
+        found.append((values[:n_rows], RowLabels(number, index, step, 0, n_rows)))
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import joblib
@@ -128,13 +128,15 @@ def _roll_target(
     if not observed.any():
         return forecasts, "last value", "no value is observed"
     n_before = int(np.argmax(observed))
-    filled = fill_forward(column[n_before:], season)
     late = origins > n_before
+    stop = max(len(column) - int(np.argmax(observed[::-1])), *origins[late])  # no row is learned from that is filled
+    filled = fill_forward(column[n_before:stop], season)
+    labels = replace(labels, first=labels.first + n_before, stop=labels.first + stop)
     here = origins[late] - n_before
     reason = ""
     for kind, tried in simpler(forecaster):
         try:
-            rolled = _fit_and_roll(tried, filled, labels.without(n_before), here, n_steps)
+            rolled = _fit_and_roll(tried, filled, labels, here, n_steps)
         except CannotRollError:
             raise
         except Exception as error:  # forecasters raise anything where a series is too short for them

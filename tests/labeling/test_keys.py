@@ -38,7 +38,7 @@ from skdistill.teachers import (
 )
 
 MEMBERS = [("low", LastValueTeacher(offset=-0.4)), ("theta", Theta(season=12)), ("high", LastValueTeacher(offset=2.0))]
-OF_FORMAT = 7
+OF_FORMAT = 8
 LABELS = {  # sums of these labels, each number times another factor
     "equal": (EnsembleTeacher(MEMBERS), 1.4669),
     "without one": (EnsembleTeacher(MEMBERS, weights=(1.0, 3.0, 0.0)), 1.9777),

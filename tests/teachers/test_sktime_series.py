@@ -202,6 +202,27 @@ def test_gaps_are_filled_from_earlier_rows_and_a_late_start_is_left_out():
     np.testing.assert_allclose(before[0, 40][:, 0], expected, rtol=1e-4)
 
 
+@pytest.mark.parametrize("forecaster", [fixed(), ThetaForecaster(sp=12), SARIMAX(order=(1, 0, 0))])
+def test_rows_of_the_horizon_after_the_last_observed_one_change_no_label(forecaster):
+    rows = pd.DataFrame({"sales": months(), "price": months(seed=1)}, INDEX)
+    appended = rows.copy()
+    appended.loc[INDEX[54:], "sales"] = np.nan
+    settings = {"targets": ["sales"], "known_covariates": ["price"], "validation_fraction": 0}
+    expected, labels = (labels_of(forecaster, X, **settings) for X in (rows[:54], appended))
+    assert len(labels) == len(expected) + 5  # whose horizons end there
+    for place, label in expected.items():
+        np.testing.assert_array_equal(labels[place], label)
+
+
+def test_a_target_that_ends_before_others_is_filled_up_to_the_last_context():
+    rows = pd.DataFrame({"sales": months(), "price": months(seed=1)}, INDEX)
+    rows.loc[INDEX[50:], "sales"] = np.nan
+    labels = labels_of(ThetaForecaster(sp=12), rows, validation_fraction=0)
+    filled = rows[["sales"]].apply(lambda column: fill_forward(column.to_numpy(), 12))[:54]
+    expected = labels_of(ThetaForecaster(sp=12), filled, validation_fraction=0)
+    np.testing.assert_array_equal(labels[0, 30][:, :1], expected[0, 30])
+
+
 def test_short_series_are_labeled_without_a_season_or_by_their_last_value_and_named():
     short = pd.DataFrame({"sales": months(40)[:20]}, INDEX[:20])
     X = panel(2, **{"new shop": short})

@@ -169,6 +169,15 @@ def test_fitted_once_sees_no_validation_row(tmp_path):
     assert log.read_text().split() == ["38"]
 
 
+def test_fitted_once_sees_no_row_of_a_horizon_after_the_last_observed_one(tmp_path):
+    log = tmp_path / "log"
+    frame = make_frame(48, 2)
+    frame.iloc[-3:, 0] = np.nan
+    roles = {"targets": ["c0"], "known_covariates": ["c1"]}
+    fit(SktimeTeacher(CountingNaive(str(log)), fitting="once"), frame, validation_fraction=0, **roles)
+    assert log.read_text().split() == [str(len(frame) - 3)]
+
+
 @pytest.mark.parametrize("frozen", [False, True])
 def test_a_label_holds_nothing_of_the_rows_after_its_context(frozen):
     naive = NaiveForecaster()  # under its own labels, sktime answers in sample: the row before each step
