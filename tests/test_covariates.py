@@ -359,9 +359,14 @@ def test_every_form_of_future_gives_the_same_forecast():
         (lambda temp: temp.round(3).astype(str).astype("category"), None),
         (lambda temp: "00" + (temp.rank() % 90).astype(int).astype(str), None),
         (lambda temp: (temp.rank() % 20).astype(int).astype(str), None),
+        (lambda temp: "note " + temp.index.astype(str), "160 different values in 160 training rows"),
+        (lambda temp: pd.Series(["note"] * 20 + [f"note {row}" for row in range(140)]), "141 different values in 160"),
+        (lambda temp: pd.Series([f"note {row % 100}" for row in range(160)]), None),
+        (lambda temp: pd.Series([f"day {row}" if row % 8 == 0 else None for row in range(160)]), None),
+        (lambda temp: pd.Series([f"note {row}" for row in range(160)], dtype="category"), None),
     ],
 )
-def test_numbers_that_are_written_as_text_are_told(change, told):
+def test_columns_that_are_hardly_meant_as_categories_are_told(change, told):
     frame = make_frame().iloc[:160]
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

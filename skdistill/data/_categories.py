@@ -18,6 +18,7 @@ __all__ = ["MOST_CATEGORIES", "count_channels", "encode_columns", "find_categori
 MOST_CATEGORIES = 256  # of one column; each is a channel
 _MOST_SHOWN = 5
 _MOST_CODES = 24  # numbers of a column that are taken for codes without a word, such as hours
+_NEARLY_ALL = 0.75  # different values by observed rows, from which a column names its rows
 
 
 def is_categorical(dtype: Any) -> bool:
@@ -61,7 +62,7 @@ def find_categories(parts: Iterable[pd.Series], name: Hashable) -> tuple[Any, ..
     Warns
     -----
     UserWarning
-        If they look like numbers, and are no pandas categories.
+        If they look like numbers, or there is nearly another one in every row, and they are no pandas categories.
     """
     parts = list(parts)
     rows = np.concatenate([part.to_numpy(dtype=object) for part in parts])
@@ -86,6 +87,18 @@ def find_categories(parts: Iterable[pd.Series], name: Hashable) -> tuple[Any, ..
             f"column {name!r} holds {len(values)} different numbers as {parts[0].dtype}, such as {values[0]!r}: each "
             f"becomes a category of its own. If they are numbers, X[{name!r}] = pd.to_numeric(X[{name!r}]); if they "
             "are codes, astype('category') says so.",
+            stacklevel=stacklevel_of_user(),
+        )
+    elif (
+        len(values) > _MOST_CODES
+        and not meant
+        and len(values) > _NEARLY_ALL * (n_observed := int(pd.notna(rows).sum()))
+    ):
+        warnings.warn(
+            f"column {name!r} holds {len(values)} different values in {n_observed} training rows, such as "
+            f"{values[0]!r}: each becomes a channel of its own, and hardly any returns in other rows. Leave it out if "
+            "it is free text or names the rows, or group its values; if they are categories, astype('category') says "
+            "so.",
             stacklevel=stacklevel_of_user(),
         )
     if len({type(value) for value in values}) > 1:
