@@ -12,6 +12,7 @@ from skdistill.data._inputs import read_series
 from skdistill.data._kept_series import ChangedSeriesError
 from skdistill.data._label_kinds import kind_of_labels
 from skdistill.data._series import Series
+from skdistill.data._steps import as_time_index
 
 __all__ = ["count_windows_of_fit", "find_trained", "read_training_rows", "rows_before_series", "rows_of_fit"]
 
@@ -90,7 +91,7 @@ def rows_before_series(one: Series, trained: Series | None, targets: Sequence[in
         return np.empty((0, len(targets)))
     place = int(_places(one, trained, targets)[0])
     rows = trained.values[:, list(targets)]
-    ahead = _shared_labels(one.index[:1], trained.labels_ahead(1))  # type: ignore[index]  # there are labels
+    ahead = _shared_labels(one.index[:1], as_time_index(trained.labels_ahead(1)))  # type: ignore[index]  # there are
     follows = place < 0 and ahead is not None and ahead[0][0] == ahead[1][0]
     return rows if follows else rows[: max(0, place)]
 

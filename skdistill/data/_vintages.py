@@ -15,6 +15,7 @@ from skdistill._utils._checks import check_real
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._label_kinds import kind_of_labels
 from skdistill.data._roles import Roles
+from skdistill.data._steps import as_time_index
 
 __all__ = ["LOST", "Vintages", "known_ahead", "lost_vintages", "places_of", "vintages_of"]
 
@@ -415,5 +416,5 @@ def _read_delay(delay: Any, issued: pd.Series) -> Any:
 
 
 def _moments(labels: pd.Index) -> pd.Index:
-    """Return moments of periods, and other labels unchanged."""
-    return labels.to_timestamp() if isinstance(labels, pd.PeriodIndex) else labels
+    """Return moments of periods and of types of Arrow, and other labels unchanged."""
+    return labels.to_timestamp() if isinstance(labels, pd.PeriodIndex) else as_time_index(labels)

@@ -540,6 +540,18 @@ def test_periods_are_the_times_in_them(freq, fitted_on_periods):
     assert table.loc["seasonal naive"].notna().any()
 
 
+def test_rows_of_arrow_that_follow_those_of_fit_have_the_season_before():
+    pytest.importorskip("pyarrow", reason="needs pip install 'skdistill[parquet]'")
+    times = make_frame(230)
+    arrow = times.set_axis(times.index.astype("timestamp[ns][pyarrow]"))
+    expected, table = (
+        make_forecaster(teacher=None).fit(one[:200]).compare(one[200:], n_resamples=2, season=24)
+        for one in (times, arrow)
+    )
+    np.testing.assert_array_equal(table["mse"], expected["mse"])
+    assert table.loc["seasonal naive"].notna().any()
+
+
 def test_rows_of_whole_days_are_no_rows_of_hours():
     hours = make_frame(230)
     forecaster = make_forecaster(teacher=None).fit(hours)

@@ -109,15 +109,24 @@ def test_a_delay_counts_from_the_issue():
     assert later.known_at(HOURS[2], at)["wind"].item() == now.known_at(HOURS[0], at)["wind"].item()
 
 
-@pytest.mark.parametrize("kind", ["zone", "periods", "numbers"])
+@pytest.mark.parametrize("kind", ["zone", "periods", "numbers", "arrow"])
 def test_every_kind_of_time(kind):
     table, index = make_forecasts(), HOURS
+    if kind == "arrow":
+        pytest.importorskip("pyarrow", reason="needs pip install 'skdistill[parquet]'")
+        table = table.astype(dict.fromkeys(["issued", "time"], "timestamp[ns][pyarrow]"))
+        index = HOURS.astype("timestamp[s][pyarrow]")
+        loads = make_series().set_axis(index[:N])
+        found, expected = (
+            make_forecaster(Vintages(one)).fit(loads).predict(loads) for one in (table, make_forecasts())
+        )
+        np.testing.assert_array_equal(found, expected)
     if kind == "zone":
         table[["issued", "time"]] = table[["issued", "time"]].apply(lambda one: one.dt.tz_localize("Europe/Berlin"))
         index = HOURS.tz_localize("Europe/Berlin")
     elif kind == "periods":
         index = HOURS.to_period("h")
-    else:
+    elif kind == "numbers":
         table[["issued", "time"]] = table[["issued", "time"]].apply(lambda one: HOURS.get_indexer(one))
         index = pd.Index(np.arange(len(HOURS)))
     expected = Vintages(make_forecasts()).ahead(HOURS[:40], HOURS[40:46], None, "X")
