@@ -17,6 +17,7 @@ from skdistill._utils._ignored_y import warn_of_ignored_weight, warn_of_ignored_
 from skdistill.data._context_batch import ContextBatch
 from skdistill.data._inputs import read_series
 from skdistill.data._local_scale import LocalUnits
+from skdistill.data._outliers import find_outliers, warn_of_outliers
 from skdistill.data._series import Series, SeriesInput
 from skdistill.data._short_series import warn_of_short_series
 from skdistill.networks._base import NetworkSpec
@@ -296,4 +297,5 @@ class RollingMixin(BaseDistilled):
         warn_of_ignored_weight(sample_weight, f"{type(self).__name__}.score")
         check_is_fitted(self)
         given = read_series(self, X, reset=False, allow_batch=False)
+        warn_of_outliers(find_outliers(given.series), judged=True)
         return -mean_squared_error(self.predictor_, given.series)

@@ -21,6 +21,7 @@ from skdistill.comparison._naive import find_seasons
 from skdistill.comparison._problem import Forecast, Problem
 from skdistill.comparison._result import Comparison, RowResult, add_unknown_row, make_comparison
 from skdistill.data._kept_series import ChangedSeriesError
+from skdistill.data._outliers import find_outliers, warn_of_outliers
 from skdistill.data._rows_of_fit import (
     count_windows_of_fit,
     find_trained,
@@ -168,6 +169,7 @@ def compare(
     for name, members in models.items():
         _check_seeds(name, members)
     problem = Problem.of([member for members in models.values() for member in members], X)
+    warn_of_outliers(find_outliers(problem.series), judged=True)
     levels = next(
         (one.forecaster.spec_.quantiles for (one, *_) in models.values() if one.forecaster.spec_.quantiles), None
     )

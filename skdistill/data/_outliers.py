@@ -62,20 +62,27 @@ def find_outliers(series: Sequence[Series], transformer: BaseEstimator | None = 
     return found
 
 
-def warn_of_outliers(outliers: Sequence[str]) -> None:
-    """Warn of values that decide what is learned.
+def warn_of_outliers(outliers: Sequence[str], *, judged: bool = False) -> None:
+    """Warn of values that decide what is learned, or how forecasts are judged.
 
     Parameters
     ----------
     outliers : sequence of str
         Their descriptions; none, no warning.
+    judged : bool, default=False
+        Whether the rows judge forecasts.
     """
     if outliers:
         more = f", and {len(outliers) - 1} more" if len(outliers) > 1 else ""
+        decided, way_out = (
+            ("squared errors", "look at absolute ones, too")
+            if judged
+            else ("the units and what is learned", "a transformer such as PowerTransformer brings it nearer")
+        )
         warnings.warn(
             f"{outliers[0]}{more}: its squared distance from the median is over {_SHARE / (1 - _SHARE):.0f} times that "
-            "of all other rows together, so that it decides the units and what is learned. Write NaN if it is an error "
-            "or stands for a missing value; if it is meant, a transformer such as PowerTransformer brings it nearer.",
+            f"of all other rows together, so that it decides {decided}. Write NaN if it is an error or stands for a "
+            f"missing value; if it is meant, {way_out}.",
             stacklevel=stacklevel_of_user(),
         )
 

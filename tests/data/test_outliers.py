@@ -142,6 +142,16 @@ def test_updates_tell_new_outliers():
         panel.partial_fit(new)
 
 
+def test_rows_that_judge_forecasts_tell_outliers():
+    rows = frame(wave(200))
+    fitted, test = forecaster().fit(rows[:120]), rows[108:].copy()
+    fitted.score(test), fitted.compare(test, n_resamples=2)
+    test.iloc[50] = -9999
+    for judge in (fitted.score, lambda X: fitted.compare(X, n_resamples=2)):
+        with pytest.warns(UserWarning, match=rf"-9999 in row 50 .* X \('y'\): .*{TOLD}.* decides squared errors"):
+            judge(test)
+
+
 @pytest.mark.parametrize("store", [False, True])
 def test_scale_out_tells_outliers_of_series_that_are_in_no_sample(tmp_path, monkeypatch, store):
     monkeypatch.setattr("skdistill.scale_out._fit._SAMPLE", 3)
