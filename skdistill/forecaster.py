@@ -129,7 +129,8 @@ class DistilledForecaster(ForecastingMixin, RollingMixin, RefreshMixin, Updatabl
     validation_fraction : "auto", float or int, default="auto"
         Fraction of the rows, at the end, on which training stops early and candidates are chosen; an integer is a
         number of rows, 0 means none. ``"auto"`` is 0.2 if anything reads these rows, and 0 for an exact student with
-        one penalty, without quantiles and without a teacher that is trained, which so learns from all rows.
+        one penalty, without quantiles, without a teacher that is trained and without terms that mix steps, as
+        ``MultiScale`` does, which so learns from all rows.
         Training targets end before the first validation row. A target that leaves the one value that it had in the
         training rows does not validate where it does, because there is no unit for it; with units of series
         (``scaling``), neither do the other targets of these windows.

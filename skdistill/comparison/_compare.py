@@ -96,7 +96,8 @@ def compare(
         that need it are NaN, with a warning.
     alone : bool, default=True
         Whether to train each student again as with ``teacher=None``. With ``validation_fraction="auto"``, an exact
-        student, here and in the row *exact linear*, then learns also from the rows that a trained teacher holds out.
+        student, here and in the row *exact linear*, then learns also from the rows that a trained teacher, or a term
+        that mixes steps, holds out.
     season : int, sequence of int or None, default=None
         Number of rows in a season for the seasonal-naive rows, the first one for MASE, too. None takes every plausible
         season of the step for which there are enough rows before each forecast (a day and a week for hourly data, a

@@ -115,7 +115,8 @@ class SktimeDistilledForecaster(BaseForecaster):
     validation_fraction : "auto", float or int, default="auto"
         Fraction of the rows, at the end, on which training stops early and candidates are chosen; an integer is a
         number of rows, 0 means none. ``"auto"`` is 0.2 if anything reads these rows, and 0 for an exact student with
-        one penalty, without quantiles and without a teacher that is trained, which so learns from all rows.
+        one penalty, without quantiles, without a teacher that is trained and without terms that mix steps, as
+        ``MultiScale`` does, which so learns from all rows.
         Training targets end before the first validation row.
     windows_without_truth : bool, default=False
         Whether to also train on windows with a horizon that extends beyond the training rows, or has no true value in a
