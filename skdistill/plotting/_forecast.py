@@ -125,7 +125,7 @@ class ForecastDisplay(BaseDisplay):
                 f"start of ForecastDisplay must have context_length = {context_length} rows before it and lie within X "
                 f"({len(rows)} rows); got {first}."
             )
-        known = rows[first - context_length : first]
+        known = getattr(rows, "iloc", rows)[first - context_length : first]  # by position, whatever the labels
         asked = known if id_ is None else {id_: known}  # under its id, a series has the units of fit
 
         def answer(of_series: Any) -> Any:

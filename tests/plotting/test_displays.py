@@ -240,6 +240,16 @@ def test_a_pandas_series_is_drawn_at_its_times(form, tmp_path):
     assert "<th>load</th>" in page
 
 
+def test_rows_are_taken_by_position_also_of_labels_that_are_decimals():
+    """pandas before 3 reads the numbers of a slice as labels there."""
+    seconds = pd.Series(make_series(60)[:, 0], np.arange(60) * 0.5)
+    forecaster = make_forecaster(teacher=None, student=Linear()).fit(seconds)
+    display = ForecastDisplay.from_estimator(forecaster, seconds, start=30)
+    np.testing.assert_array_equal(display.context.index, seconds.index[18:30])
+    expected = forecaster.predict(seconds.iloc[18:30])
+    np.testing.assert_array_equal(display.forecasts["student"], expected.to_numpy().ravel())
+
+
 def test_no_line_of_nothing():
     frame = make_frame()
     ax = ForecastDisplay.from_estimator(make_forecaster().fit(frame), frame, start=len(frame)).ax_
