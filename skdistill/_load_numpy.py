@@ -165,10 +165,11 @@ class TableStudent(NumpyStudent):
         if not encoded and len(found) == self.n_channels and not other_names:
             return found
         if self.roles is not None:
+            which = "" if encoded or columns is None else f", {columns}"
             raise ValueError(
                 f"{name} cannot be read as a table: in fit, columns were categories or static, and became "
-                f"{self.n_channels} channels of numbers{'' if encoded else f', {columns}'}. Pass arrays of these "
-                "channels, whose meaning roles tells, or forecast tables with skdistill.load of a file of save."
+                f"{self.n_channels} channels of numbers{which}. Pass arrays of these channels, whose meaning roles "
+                "tells, or forecast tables with skdistill.load of a file of save."
             )
         wanted = f"the {self.n_channels} channels of fit" if columns is None else f"the columns {columns}"
         raise ValueError(f"{name} must have {wanted}, in this order; got {found}. Select or reorder them.")
