@@ -21,6 +21,7 @@ from skdistill._utils.numpy_student import fill_masked, read_numbers
 from skdistill._validation_share import validation_share, warn_of_unread_rows
 from skdistill.data._bounds import check_bounds, clip, warn_outside
 from skdistill.data._context_batch import ContextBatch
+from skdistill.data._outliers import find_outliers_of_windows, warn_of_outliers
 from skdistill.data._roles import Roles
 from skdistill.data._scaling import Scaling
 from skdistill.data._series import Series
@@ -496,6 +497,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
             self._covariate_units = _units_of(X[:n_train, -self.n_covariates :])
         given = self._context_batch(X)
         contexts, horizons = given.values, _as_cube(y)
+        self._warn_of_outliers(X, contexts, horizons)
         n_channels = contexts.shape[2]
         units = TargetUnits.find(contexts[:n_train], horizons[:n_train])
         self._target_lines = None if units is None else units.lines
@@ -508,6 +510,13 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         windows = _windows_of(contexts, horizons, scaling, given.static)
         validation = judged(windows.take(slice(n_train, None))) if n_validation else None
         return TrainingWindows(windows.take(slice(n_train)), validation)
+
+    def _warn_of_outliers(self, X: np.ndarray, contexts: np.ndarray, horizons: np.ndarray) -> None:
+        """Warn of values that decide what is learned; each covariate has units of its own."""
+        found = find_outliers_of_windows(contexts, "X") + find_outliers_of_windows(horizons, "y")
+        for column in range(X.shape[1] - self.n_covariates, X.shape[1]):
+            found += find_outliers_of_windows(X[:, column, None, None], "X", column)
+        warn_of_outliers(found, of_table=True)
 
     def _windows_to_calibrate(self, X: Any, y: Any) -> Windows:
         given = self._read_contexts(X)

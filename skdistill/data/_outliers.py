@@ -18,7 +18,7 @@ from skdistill.data._series import Series
 from skdistill.data._short_series import name_series
 from skdistill.data._transformer import transform
 
-__all__ = ["find_outliers", "warn_of_outliers"]
+__all__ = ["find_outliers", "find_outliers_of_windows", "warn_of_outliers"]
 
 _SHARE = 0.9  # of the squared distances from the median, from which a value outweighs all other rows
 _SUSPECT = 0.5  # of those from the mean, which is nearer to the value than the median
@@ -62,7 +62,45 @@ def find_outliers(series: Sequence[Series], transformer: BaseEstimator | None = 
     return found
 
 
-def warn_of_outliers(outliers: Sequence[str], *, judged: bool = False) -> None:
+def find_outliers_of_windows(values: np.ndarray, name: str, first: int = 0) -> list[str]:
+    """Find values that make up nearly all squares of a table of windows.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_windows, length, n_channels)
+        The windows.
+    name : str
+        Name of the table.
+    first : int, default=0
+        Column of the first step.
+
+    Returns
+    -------
+    outliers : list of str
+        Descriptions, one for each channel.
+
+    Examples
+    --------
+    >>> table = np.sin(np.arange(60.0)).reshape(20, 3, 1)
+    >>> table[[7, 9], 1] = -9999
+    >>> find_outliers_of_windows(table, "X")
+    ['-9999 in row 7 of X (column 1, 2 times)']
+    """
+    found = []
+    for channel in range(values.shape[2]):
+        own = np.asarray(values[:, :, channel], dtype=np.float64).ravel()
+        if not len(_suspects(own, np.zeros(1, dtype=int), np.array([len(own)]))):
+            continue
+        outlying = _outlying(own, own)
+        if outlying.any():
+            window, step = divmod(int(outlying.argmax()), values.shape[1])
+            where = f"column {first + step}" if values.shape[2] == 1 else f"step {step}, channel {channel}"
+            more = f", {outlying.sum()} times" if outlying.sum() > 1 else ""
+            found.append(f"{values[window, step, channel]:g} in row {window} of {name} ({where}{more})")
+    return found
+
+
+def warn_of_outliers(outliers: Sequence[str], *, judged: bool = False, of_table: bool = False) -> None:
     """Warn of values that decide what is learned, or how forecasts are judged.
 
     Parameters
@@ -71,6 +109,8 @@ def warn_of_outliers(outliers: Sequence[str], *, judged: bool = False) -> None:
         Their descriptions; none, no warning.
     judged : bool, default=False
         Whether the rows judge forecasts.
+    of_table : bool, default=False
+        Whether they are of a table of windows, which takes no NaN.
     """
     if outliers:
         more = f", and {len(outliers) - 1} more" if len(outliers) > 1 else ""
@@ -79,9 +119,16 @@ def warn_of_outliers(outliers: Sequence[str], *, judged: bool = False) -> None:
             if judged
             else ("the units and what is learned", "a transformer such as PowerTransformer brings it nearer")
         )
+        others, remedy = "rows", "Write NaN"
+        if of_table:
+            others, remedy, way_out = (
+                "values",
+                "Leave out the rows that have it",
+                "logarithms of X and y bring it nearer",
+            )
         warnings.warn(
             f"{outliers[0]}{more}: its squared distance from the median is over {_SHARE / (1 - _SHARE):.0f} times that "
-            f"of all other rows together, so that it decides {decided}. Write NaN if it is an error or stands for a "
+            f"of all other {others} together, so that it decides {decided}. {remedy} if it is an error or stands for a "
             f"missing value; if it is meant, {way_out}.",
             stacklevel=stacklevel_of_user(),
         )

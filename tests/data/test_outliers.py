@@ -1,5 +1,6 @@
 """Values that outweigh all other rows of their series are told, at every door that learns from rows."""
 
+import re
 import warnings
 
 import numpy as np
@@ -9,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.preprocessing import PowerTransformer, StandardScaler
 
-from skdistill import DistilledForecaster, scale_out
+from skdistill import DistilledForecaster, DistilledRegressor, scale_out
 from skdistill.data._outliers import find_outliers
 from skdistill.data._series import Series
+from skdistill.losses import Response
 
 pytestmark = pytest.mark.filterwarnings("error:.*squared distance from the median")
 TOLD = "squared distance from the median is over 9 times"
@@ -167,3 +169,34 @@ def test_scale_out_tells_outliers_of_series_that_are_in_no_sample(tmp_path, monk
     messages = [str(one.message) for one in caught if TOLD in str(one.message)]
     assert "and 2 more: " in messages[0]
     assert "10000 in row 19 (2024-01-20 00:00:00) of series 0 ('y'), and 8 more: " in messages[1]
+
+
+def table_of(series):
+    windows = np.lib.stride_tricks.sliding_window_view(series, 15)
+    return windows[:, :12].copy(), windows[:, 12:].copy()
+
+
+@pytest.mark.parametrize("form", ["X", "y", "vector", "covariate", "cube"])
+def test_a_regressor_tells_values_that_decide_what_is_learned(form):
+    X, y = table_of(wave())
+    regressor = DistilledRegressor(None, "linear", Response(0.0), n_covariates=int(form == "covariate"))
+    names = {"X": "X (column 4)", "y": "y (column 1)", "vector": "y (column 0)", "covariate": "X (column 11)"}
+    y = y[:, 0] if form == "vector" else y
+    if form == "cube":
+        X, y = (np.stack([one, one], axis=2) for one in (X, y))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        regressor.fit(X, y)
+    changed = X if form in ("X", "covariate", "cube") else y
+    place = {"X": (7, 4), "y": (7, 1), "vector": 7, "covariate": (7, 11), "cube": (7, 4, 1)}[form]
+    changed[place] = -9999
+    told = re.escape(f"-9999 in row 7 of {names.get(form, 'X (step 4, channel 1)')}: its squared distance")
+    with pytest.warns(UserWarning, match=rf"{told}.*of all other values together.*Leave out the rows that have it"):
+        regressor.fit(X, y)
+
+
+def test_an_outlier_of_a_series_is_told_in_the_table_of_its_windows():
+    series = wave()
+    series[50] = -9999
+    with pytest.warns(UserWarning, match=r"-9999 in row 39 of X \(column 11, 12 times\), and 1 more: "):
+        DistilledRegressor(None, "linear", Response(0.0)).fit(*table_of(series))
