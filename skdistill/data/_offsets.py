@@ -11,7 +11,7 @@ from pandas.tseries.frequencies import to_offset
 
 from skdistill.data._wall_clock import DAY, nanoseconds_of
 
-__all__ = ["constant_step", "count_months", "exact_offset", "find_offset", "is_exact", "keeps_offset", "span_of"]
+__all__ = ["constant_step", "count_months", "exact_offset", "find_offset", "is_exact", "keeps_offset", "same_offset", "span_of"]
 
 Offset = pd.offsets.BaseOffset
 
@@ -68,6 +68,27 @@ def is_exact(offset: Offset) -> bool:
         True for hours and below; days are counted on the wall clock.
     """
     return isinstance(offset, pd.offsets.Tick) and not isinstance(offset, pd.offsets.Day)
+
+
+def same_offset(one: Offset, other: Offset) -> bool:
+    """Return whether two offsets are the same rule: to pandas 2, 24 hours equal a day, which clock changes make longer.
+
+    Parameters
+    ----------
+    one, other : BaseOffset
+        Any offsets.
+
+    Returns
+    -------
+    same : bool
+        Whether labels go on in the same way in every time zone.
+
+    Examples
+    --------
+    >>> same_offset(pd.offsets.Hour(24), pd.offsets.Day()), same_offset(pd.offsets.Hour(), pd.offsets.Minute(60))
+    (False, True)
+    """
+    return one == other and is_exact(one) == is_exact(other)
 
 
 def exact_offset(nanoseconds: int) -> Offset:

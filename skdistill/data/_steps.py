@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from skdistill.data._offsets import constant_step, exact_offset, find_offset, is_exact, keeps_offset
+from skdistill.data._offsets import constant_step, exact_offset, find_offset, is_exact, keeps_offset, same_offset
 from skdistill.data._wall_clock import DAY, nanoseconds_of, read_wall_clock, set_wall_clock, skipped_days
 
 __all__ = [
@@ -186,7 +186,7 @@ class PeriodStep(Step):
 
     def keeps(self, index: pd.Index) -> bool:
         """Return whether periods match this step; see :meth:`Step.keeps`."""
-        if not isinstance(index, pd.PeriodIndex) or index.freq != self.unit or not len(index):
+        if not isinstance(index, pd.PeriodIndex) or not len(index) or not same_offset(index.freq, self.unit):
             return False
         return len(index) == 1 or constant_step(index.asi8) == self.size
 
@@ -209,6 +209,10 @@ class ClockStep(Step):
 
     by: pd.offsets.BaseOffset
     time: pd.Timedelta | None = None
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether another step is the same; 24 hours are no day."""
+        return isinstance(other, ClockStep) and same_offset(self.by, other.by) and self.time == other.time
 
     @property
     def offset(self) -> pd.offsets.BaseOffset:
@@ -245,7 +249,7 @@ class ClockStep(Step):
         """Return whether timestamps match this step; see :meth:`Step.keeps`."""
         if not isinstance(index, pd.DatetimeIndex) or not len(index):
             return False
-        if index.freq is not None and index.freq == self.by:
+        if index.freq is not None and same_offset(index.freq, self.by):
             return True
         if is_exact(self.by):
             return len(index) == 1 or _passes(index, self.by)

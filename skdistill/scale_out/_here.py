@@ -162,7 +162,7 @@ def _sorted(table: Any, id: str, schema: Any, is_sorted: bool) -> Iterator[Any]:
     names = schema.names
     if _root(table) == "duckdb":
         chosen = table.select(*(f'"{one}"' for one in names))
-        yield from (chosen if is_sorted else chosen.order(f'"{id}"')).to_arrow_reader(_READ_ROWS)
+        yield from _batches(chosen if is_sorted else chosen.order(f'"{id}"'))
         return
     duckdb: Any = import_optional("duckdb", extra="duckdb", purpose="Sorting files by id (or give is_sorted=True)")
     spilled = TemporaryFolder()  # what a killed process left in one is removed
@@ -170,10 +170,16 @@ def _sorted(table: Any, id: str, schema: Any, is_sorted: bool) -> Iterator[Any]:
         with duckdb.connect() as connection:
             connection.execute(f"SET temp_directory = '{spilled.path}'; SET memory_limit = '2GB'; SET threads = 1")
             relation = connection.from_arrow(table).select(*(f'"{one}"' for one in names))
-            for batch in relation.order(f'"{id}"').to_arrow_reader(_READ_ROWS):
+            for batch in _batches(relation.order(f'"{id}"')):
                 yield _in_zones_of(schema, batch)
     finally:
         spilled.remove()
+
+
+def _batches(relation: Any) -> Any:
+    """Read a relation as batches of Arrow; before DuckDB 1.5, ``to_arrow_reader`` had another name."""
+    read = getattr(relation, "to_arrow_reader", None) or relation.fetch_arrow_reader
+    return read(_READ_ROWS)
 
 
 def _in_zones_of(schema: Any, batch: Any) -> Any:
