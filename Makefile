@@ -25,10 +25,11 @@ test: $(TEST)
 quick: $(DEV)
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
 
-# The same tests on the oldest versions that pyproject.toml allows of the packages it names; in an environment of its own, made by uv.
+# The same tests, and those of light extras, on the oldest versions that pyproject.toml allows of the packages it names; in an
+# environment of its own, made by uv.
 lowest:
 	uv venv --clear --python $(PYTHON) .venv-lowest
-	uv pip install --python .venv-lowest/bin/python --resolution lowest-direct --editable '.[dev]'
+	uv pip install --python .venv-lowest/bin/python --resolution lowest-direct --editable '.[dev,plot,calendar,dask,duckdb]'
 	.venv-lowest/bin/python -m pytest -n 2 --dist worksteal -m "not slow"
 
 lint: $(TEST)

@@ -506,6 +506,8 @@ def _in_pandas_types(index: pd.Index) -> tuple[pd.Index, Any]:
 
 def _checked_values(estimator: Any, table: Any, *, reset: bool, name: str) -> np.ndarray:
     """Return the values of a table after scikit-learn's checks, whose errors name the series."""
+    if isinstance(table, pd.DataFrame) and any(map(_is_arrow_number, table.dtypes)):
+        table = pd.DataFrame({one: _in_floats(column) for one, column in table.items()}, table.index, table.columns)
     try:
         return validate_data(
             estimator, table, reset=reset, dtype=(np.float64, np.float32), ensure_all_finite=False, ensure_min_samples=1
@@ -514,6 +516,15 @@ def _checked_values(estimator: Any, table: Any, *, reset: bool, name: str) -> np
         if name == "X":
             raise
         raise ValueError(f"{name}: {error}") from error
+
+
+def _is_arrow_number(dtype: Any) -> bool:
+    return isinstance(dtype, pd.ArrowDtype) and dtype.kind in "iub"
+
+
+def _in_floats(column: pd.Series) -> Any:
+    """Return integers and booleans of Arrow as floats, which the first pandas 2.2 does not where some are missing."""
+    return column.to_numpy(np.float64, na_value=np.nan) if _is_arrow_number(column.dtype) else column
 
 
 def _plain_values(estimator: Any, table: Any) -> np.ndarray | None:

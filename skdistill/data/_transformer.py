@@ -139,7 +139,8 @@ def _halves_differ(function: Callable[[Any], Any], values: Any, whole: np.ndarra
     half = len(whole) // 2
     if not half:
         return False
-    parts = [numbers_of(function(part)).astype(np.float64) for part in (values[:half], values[half:])]
+    placed: Any = getattr(values, "iloc", values)  # by position, whatever the labels
+    parts = [numbers_of(function(part)).astype(np.float64) for part in (placed[:half], placed[half:])]
     if [part.shape for part in parts] != [whole[:half].shape, whole[half:].shape]:
         return True
     return differ(np.concatenate(parts), whole)

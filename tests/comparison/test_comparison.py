@@ -193,6 +193,17 @@ def test_pipelines_of_every_type_of_column_are_compared():
     np.testing.assert_allclose(errors, errors[0], rtol=1e-2)
 
 
+def test_rows_whose_labels_are_floats_are_cut_by_position():
+    """To pandas 2, floats in a slice are labels."""
+    errors = []
+    for labels in (np.arange(300) / 2, range(300)):
+        frame = pd.DataFrame(10.0 + make_series(300), columns=["a", "b"], index=labels)
+        pipeline = make_pipeline(StandardScaler(), make_forecaster(teacher=None, student="linear"))
+        pipeline.set_output(transform="pandas").fit(frame.iloc[:200])
+        errors.append(compare({"ours": pipeline}, frame.iloc[188:], n_resamples=2, alone=False).loc["ours", "mse"])
+    assert errors[0] == errors[1]
+
+
 def test_a_missing_inverse_is_noticed_in_small_units():
     series = make_series(300)
     series[:, 1] *= 1e-10

@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from doubles import make_forecaster, make_frame, make_series
+from sklearn.base import clone
 from sklearn.utils.validation import validate_data
 
-from skdistill import DistilledRegressor
+from skdistill import DistilledForecaster, DistilledRegressor
 from skdistill.data._inputs import _plain_values, read_series
 
 FLOATS = {"dtype": (np.float64, np.float32), "ensure_all_finite": False}
@@ -120,6 +121,18 @@ def test_other_tables_are_left_to_scikit_learn():
         (bare, frame.to_numpy().tolist()),
     ]:
         assert _plain_values(forecaster, table) is None
+
+
+@pytest.mark.parametrize("kind", ["int32", "bool"])
+def test_missing_values_of_arrow_types_are_missing(kind):
+    pytest.importorskip("pyarrow", reason="needs pip install 'skdistill[parquet]'")
+    frame = pd.DataFrame({"y": np.sin(np.arange(60) / 3), "c": (np.arange(60) // 3 % 2).astype(float)})
+    frame.loc[::9, "c"] = np.nan
+    typed = frame.assign(c=frame["c"].convert_dtypes().astype({"int32": "Int32", "bool": "boolean"}[kind]))
+    typed["c"] = typed["c"].astype(f"{kind}[pyarrow]")
+    forecaster = DistilledForecaster(None, "linear", "response", targets=["y"], context_length=8, prediction_length=3)
+    expected, found = (clone(forecaster).fit(one).predict(one) for one in (frame, typed))
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
 def test_series_without_an_observed_target_are_named():
