@@ -412,7 +412,7 @@ def _are_close(some: np.ndarray, others: np.ndarray) -> bool:
     seen = np.isfinite(some) & np.isfinite(others)
     if not np.array_equal(np.where(seen, 0.0, some), np.where(seen, 0.0, others), equal_nan=True):
         return False
-    rounding = 1e-12 * np.nanmax(np.abs(others), axis=0, initial=0.0)  # of each channel: np.allclose of NumPy 1 takes one
+    rounding = 1e-12 * np.nanmax(np.abs(others), axis=0, initial=0.0)  # np.allclose of NumPy 1 takes a single one
     with np.errstate(invalid="ignore"):  # infinity less infinity
         return bool((np.abs(some - others) <= rounding + 1e-5 * np.abs(others))[seen].all())
 

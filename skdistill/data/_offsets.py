@@ -11,7 +11,16 @@ from pandas.tseries.frequencies import to_offset
 
 from skdistill.data._wall_clock import DAY, nanoseconds_of
 
-__all__ = ["constant_step", "count_months", "exact_offset", "find_offset", "is_exact", "keeps_offset", "same_offset", "span_of"]
+__all__ = [
+    "constant_step",
+    "count_months",
+    "exact_offset",
+    "find_offset",
+    "is_exact",
+    "keeps_offset",
+    "same_offset",
+    "span_of",
+]
 
 Offset = pd.offsets.BaseOffset
 

@@ -186,7 +186,9 @@ class PeriodStep(Step):
 
     def keeps(self, index: pd.Index) -> bool:
         """Return whether periods match this step; see :meth:`Step.keeps`."""
-        if not isinstance(index, pd.PeriodIndex) or not len(index) or not same_offset(index.freq, self.unit):
+        if not isinstance(index, pd.PeriodIndex) or not len(index):
+            return False
+        if not same_offset(index.freq, self.unit):  # type: ignore[arg-type]
             return False
         return len(index) == 1 or constant_step(index.asi8) == self.size
 

@@ -210,7 +210,8 @@ def _like(forecasts: pd.DataFrame, table: Any, id: Hashable, time: Hashable) -> 
     frame = nw.from_native(found, eager_only=True)
     lacking = (nw.String, nw.Int128, nw.UInt128, nw.Object, nw.Unknown)  # such as UUIDs: Arrow has no such type
     casts = [one for one in (str(id), str(time)) if schema[one] not in (*lacking, frame.schema[one])]
-    casts += [one for one in (str(id), str(time)) if schema[one] == nw.String and frame.schema[one] == nw.Unknown]  # no row
+    nothing = nw.Unknown  # the type of text without rows
+    casts += [one for one in (str(id), str(time)) if schema[one] == nw.String and frame.schema[one] == nothing]
     casts = [one for one in casts if _is_held(forecasts[one], schema[one])]
     frame = frame.with_columns(*(nw.col(one).cast(schema[one]) for one in casts))
     is_lazy = source.implementation.is_polars() and isinstance(source, nw.LazyFrame)
