@@ -68,9 +68,10 @@ class RefreshMixin(BaseDistilled):
         again, so the cost is that of the new rows. An exact student is solved again from sums over all windows so far,
         as if it had been fitted to old and new windows together. Other students take ``max_epochs`` passes over the new
         windows at the learning rate of their best epoch (of the last one, if ``fit`` had no validation rows), without
-        validation. Teacher, scaling, penalty and calibration stay those of ``fit``; what loss terms train beside the
-        student, such as regressors of features, starts anew. ``window_step`` counts back as in ``fit``. A target that
-        was missing in the rows so far stays missing, also where its value has come in since: ``fit`` learns from it.
+        validation. Windows that validated in ``fit`` are not learned. Teacher, scaling, penalty and calibration stay
+        those of ``fit``; what loss terms train beside the student, such as regressors of features, starts anew.
+        ``window_step`` counts back as in ``fit``. A target that was missing in the rows so far stays missing, also
+        where its value has come in since: ``fit`` learns from it.
 
         Parameters
         ----------

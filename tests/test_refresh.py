@@ -51,6 +51,18 @@ def test_an_exact_student_is_that_of_old_and_new_windows_together(steps):
     np.testing.assert_allclose(forecaster.student_.bias.detach(), ridge.intercept_, atol=1e-5)
 
 
+@pytest.mark.parametrize("student", [Linear(season=6), MLP(4)], ids=str)
+def test_windows_that_validated_in_fit_are_not_learned(student):
+    series, settings = make_series(90), {**SETTINGS, "validation_fraction": 30, "max_epochs": 1, "patience": None}
+    other = series.copy()
+    other[50:64] += 3  # among the validation rows, and before any context of a new window
+    forecasts = [
+        make_forecaster(teacher=None, student=student, **settings).fit(one[:80]).refresh(series[80:]).predict(series)
+        for one in (series, other)
+    ]
+    np.testing.assert_array_equal(*forecasts)
+
+
 def test_labels_of_a_share_add_up_with_those_of_fit():
     """Old labels are of all windows and new ones of half of them, which count twice."""
     series = make_series(90)
