@@ -26,7 +26,7 @@ def fill_future(context: Tensor, future: Tensor, season: int) -> Tensor:
     Returns
     -------
     future : Tensor of the same shape
-        Unknown values are those a season before, or the nearest known ones without a season.
+        Unknown values are filled as by :func:`~skdistill._utils.numpy_student.fill_missing`.
 
     Examples
     --------
