@@ -636,6 +636,9 @@ def test_ignoring_on_purpose_needs_no_future():
     forecaster = make("patchtst", covariates="ignore").fit(frame)
     assert forecaster.predict(frame).shape == (HORIZON, 1)
     assert forecaster.predict(frame, future=np.zeros((HORIZON, 2))).shape == (HORIZON, 1)
+    late, ahead = (frame.assign(sales=frame["sales"].where(np.arange(N) < N - n)) for n in (2, HORIZON))
+    assert forecaster.predict(late).index[0] == forecaster.predict(frame).index[0]  # two targets have not come in
+    assert forecaster.predict(ahead).index[0] == frame.index[-HORIZON]  # the rows of a horizon
 
 
 @pytest.mark.parametrize(
