@@ -82,10 +82,11 @@ def solve_part(
         One entry of history for every candidate.
     """
     start = time.perf_counter()
-    if windows.misses_truth:
-        sums = sum_windows(part, module, spec, windows, loss=loss, labels=labels)
-        return _solve_masked_sums(part, module, spec, sums, loss=loss, has_teacher=labels is not None, start=start)
     setup = PartMoments.of(part, module, spec, loss, has_teacher=labels is not None)
+    if windows.misses_truth:  # sums of training windows are no longer held when those of validation windows are made
+        own = PartMoments.of(part.without_ties, module, spec, loss, has_teacher=labels is not None)
+        solutions = _solve_masked_sums(own, _sum_training(setup, windows, labels))
+        return _choose_masked(own, module, solutions, _sum_held_out(setup, windows), start)
     train = windows.known_train if labels is None else windows.train
     if setup.counts_labels(labels):
         setup = PartMoments.of(part.without_ties, module, spec, loss, has_teacher=labels is not None)
@@ -325,21 +326,27 @@ def sum_windows(
         be judged. What has no windows is left out.
     """
     setup = PartMoments.of(part, module, spec, loss, has_teacher=labels is not None)
+    return {**_sum_training(setup, windows, labels), **_sum_held_out(setup, windows)}
+
+
+def _sum_training(setup: PartMoments, windows: TrainingWindows, labels: LabelSource | None) -> Sums:
+    """Return the sums over training windows."""
     train = windows.known_train if labels is None else windows.train
+    if not len(train):
+        return {}
+    if windows.misses_truth:
+        return {"masked": sum_masked(setup.design, train, labels)}
+    return setup.moments(train, labels)
+
+
+def _sum_held_out(setup: PartMoments, windows: TrainingWindows) -> Sums:
+    """Return the sums over validation windows."""
     validation = windows.validation
-    sums: Sums = {}
-    if len(train):
-        sums = (
-            {"masked": sum_masked(setup.design, train, labels)}
-            if windows.misses_truth
-            else setup.moments(train, labels)
-        )
-    if validation is not None and len(validation):
-        if windows.misses_truth or validation.unjudged is not None:
-            sums["masked_held_out"] = sum_masked(setup.design, validation, None)
-        else:
-            sums["held_out"] = setup.truth(validation)
-    return sums
+    if validation is None or not len(validation):
+        return {}
+    if windows.misses_truth or validation.unjudged is not None:
+        return {"masked_held_out": sum_masked(setup.design, validation, None)}
+    return {"held_out": setup.truth(validation)}
 
 
 def solve_sums(
@@ -384,7 +391,8 @@ def solve_sums(
     if reason is not None:
         raise ValueError(f"{part.owner} cannot be solved exactly: {reason}")
     if "masked" in sums:
-        return _solve_masked_sums(part, module, spec, sums, loss=loss, has_teacher=has_teacher, start=start)
+        setup = PartMoments.of(part.without_ties, module, spec, loss, has_teacher=has_teacher)
+        return _choose_masked(setup, module, _solve_masked_sums(setup, sums), sums, start)
     if "windows" in sums:  # labels have weights
         setup = PartMoments.of(part.without_ties, module, spec, loss, has_teacher=has_teacher)
     moments = {name: groups for name, groups in sums.items() if not name.endswith("held_out")}
@@ -405,30 +413,32 @@ def _holds_out(sums: Sums) -> bool:
     return "held_out" in sums or any(one.n_observed > 0 for one in sums.get("masked_held_out", []))
 
 
-def _solve_masked_sums(
-    part: SolvablePart,
+def _solve_masked_sums(setup: PartMoments, sums: Sums) -> list[tuple[LinearSolution, dict[str, float]]]:
+    """Solve each step separately over the observed values, for every candidate, with the values of its terms."""
+    complete = {name: groups for name, groups in sums.items() if name in ("truth", "teacher_forecast", "windows")}
+    train = _join_complete(sums["masked"], complete)
+    solutions = solve_masked_sums(setup.part, setup.terms, setup.candidates, train)
+    return [(one, term_values_of_sums(train, setup.terms, one)) for one in solutions]
+
+
+def _choose_masked(
+    setup: PartMoments,
     module: nn.Module,
-    spec: NetworkSpec,
+    solved: Sequence[tuple[LinearSolution, dict[str, float]]],
     sums: Sums,
-    *,
-    loss: BaseLoss,
-    has_teacher: bool,
     start: float,
 ) -> TrainingResult:
-    """Solve each step separately over the observed values, from sums of which some are of windows that miss some."""
-    setup = PartMoments.of(part.without_ties, module, spec, loss, has_teacher=has_teacher)
-    complete = {name: groups for name, groups in sums.items() if name in ("truth", "teacher_forecast", "windows")}
-    train, points = _join_complete(sums["masked"], complete), setup.candidates
-    solutions = solve_masked_sums(setup.part, setup.terms, points, train)
+    """Choose among solutions by sums over validation windows of which some miss values, and load the chosen one."""
+    points, holds_out = setup.candidates, _holds_out(sums)
     errors = np.full(len(points), np.nan)
-    if _holds_out(sums):
+    if holds_out:
         held_out = _masked_held_out(sums)
-        errors = np.array([error_of_sums(held_out, one) for one in solutions])
+        errors = np.array([error_of_sums(held_out, one) for one, _ in solved])
     chosen = int(np.nanargmin(errors)) if len(points) > 1 else 0
-    _load(module, solutions[chosen], points[chosen].mask)
-    values = term_values_of_sums(train, setup.terms, solutions[chosen])
+    solution, values = solved[chosen]
+    _load(module, solution, points[chosen].mask)
     history = _history(setup, points, errors, chosen, values, start)
-    return TrainingResult(history=history, best_epoch=1 if _holds_out(sums) else None, interrupted=False)
+    return TrainingResult(history=history, best_epoch=1 if holds_out else None, interrupted=False)
 
 
 def _masked_held_out(sums: Sums) -> list[MaskedSums]:

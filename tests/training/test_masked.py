@@ -1,5 +1,8 @@
 """Solved exactly with missing truth: plain least squares over what is observed."""
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 from doubles import make_series
@@ -11,6 +14,7 @@ from skdistill.data._training_windows import split_windows
 from skdistill.losses import Supervised
 from skdistill.networks import Linear
 from skdistill.networks._base import NetworkSpec
+from skdistill.training import _exact_fit
 from skdistill.training._design import Design
 from skdistill.training._exact import candidates
 from skdistill.training._exact_fit import solve_part
@@ -83,6 +87,25 @@ def test_with_nothing_missing_it_is_the_solution_from_moments():
     masked = solve_masked(Design(part, None, None), terms, candidates(terms, [0.2], {}), windows.train, None)[0]
     np.testing.assert_allclose(masked.weight[0], module.weight.detach().numpy(), atol=1e-5)
     np.testing.assert_allclose(masked.bias[0], module.bias.detach().numpy(), atol=1e-5)
+
+
+def test_sums_of_training_and_validation_windows_are_not_held_at_once(monkeypatch):
+    """Each has one matrix per step: at 504 rows of context and 168 steps, 341 MB."""
+    made, alive = [], []
+
+    def sum_once(*arguments):
+        gc.collect()
+        alive.append(sum(one() is not None for one in made))
+        groups = sum_masked(*arguments)
+        made.extend(map(weakref.ref, groups))
+        return groups
+
+    monkeypatch.setattr(_exact_fit, "sum_masked", sum_once)
+    network, spec = Linear(penalty=[0.1, 1.0], solver="exact"), NetworkSpec(CONTEXT, HORIZON, 1)
+    part, windows = network.solvable_part(spec), make_windows(with_gaps(0.1))
+    result = solve_part(part, network.build(spec), spec, windows, loss=Supervised(), labels=None)
+    assert alive == [0, 0]
+    assert sum("train_loss" in row for row in result.history) == 1
 
 
 def test_a_step_that_is_never_observed_is_forecast_by_the_level():
