@@ -43,8 +43,9 @@ class ForecastingMixin(BaseDistilled):
         future : array of shape (prediction_length, n_known), DataFrame, panel, list or None, default=None
             Known covariates of the rows that follow, in the form of ``X``; NaN where a value is unknown. A DataFrame is
             matched by labels, of which it may have more, and column names; without labels, rows are exactly those of
-            the horizon. None takes the rows of ``X`` after the last observed target. A ``Pipeline`` applies its steps
-            to ``X`` alone: ``future`` is in the units after them.
+            the horizon. None takes the rows of ``X`` after the last observed target, at which the forecast then starts,
+            also if ``vintages`` tell the covariates and fewer rows follow (late targets). A ``Pipeline`` applies its
+            steps to ``X`` alone: ``future`` is in the units after them.
 
         Returns
         -------

@@ -177,6 +177,12 @@ def test_predict_takes_vintages_and_future_overrides_them(fitted):
     assert not np.allclose(fitted.predict(series), fitted.predict(series, future=known + 1.0))
 
 
+def test_a_forecast_starts_after_the_last_observed_target_where_targets_are_late(fitted):
+    series = make_series()
+    late = series.assign(load=series["load"].where(np.arange(len(series)) < len(series) - 2))
+    pd.testing.assert_frame_equal(fitted.predict(late), fitted.predict(series[:-2]))
+
+
 def test_a_picture_shows_the_forecast_of_what_was_known(fitted, tmp_path):
     pytest.importorskip("matplotlib").use("Agg")
     from skdistill.plotting import ForecastDisplay
