@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -40,13 +40,6 @@ class Labels:
     def __len__(self) -> int:
         """Count the windows."""
         return len(self.forecast)
-
-    @property
-    def feature_kind(self) -> Literal["channel", "step"] | None:
-        """Layout of the features: per channel, per channel and step, or none."""
-        if self.features is None:
-            return None
-        return "channel" if self.features.ndim == 3 else "step"
 
 
 class LabelSource(Protocol):

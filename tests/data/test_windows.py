@@ -84,6 +84,13 @@ def test_horizons_hold_the_target_channels_in_their_order():
     np.testing.assert_array_equal(windows.train.horizons(torch.tensor([0]))[0], expected)
 
 
+def test_windows_are_moved_whole_to_another_device_and_are_the_same_on_their_own():
+    windows = split(make_store([np.arange(30.0)[:, None]]), 5, 3, [0], windows_without_truth=True).train
+    assert windows.to("cpu") is windows
+    moved = windows.to("meta")
+    assert {one.device.type for one in (moved.starts, moved.known, moved.store.values)} == {"meta"}
+
+
 def test_no_context_ends_in_the_rows_of_a_horizon_that_follow_the_last_target():
     values = np.random.default_rng(0).normal(size=(30, 2))
     values[-7:, 0] = np.nan  # what is known of the horizon follows

@@ -111,7 +111,7 @@ def test_shapes_of_forecast_features_and_quantiles(checkpoint, name, lengths):
     assert labels.forecast.shape == (4, lengths[1], 2)
     assert labels.forecast.dtype == torch.float32
     assert torch.isfinite(labels.forecast).all()
-    assert labels.feature_kind == "step"
+    assert labels.features.ndim == 4
     assert labels.features.shape[:2] == (4, 2)
     assert torch.isfinite(labels.features).all()
     if labels.quantiles is not None:
