@@ -34,6 +34,23 @@ def test_blocks_change_no_forecast(forecaster, monkeypatch):
     np.testing.assert_allclose(forecaster.predictor_.forecast_quantiles(contexts), whole[1], rtol=1e-5)
 
 
+def test_a_teacher_gets_the_calendar_though_its_student_reads_none():
+    seen = []
+
+    class Curious(LastValueTeacher):
+        reads_calendar = True
+
+        def label(self, contexts):
+            seen.append((contexts.time, contexts.future_time))
+            return super().label(contexts)
+
+    forecaster = make_forecaster(teacher=Curious(), student="linear").fit(make_frame())
+    seen.clear()
+    forecaster.predict_teacher(make_frame())
+    assert not forecaster.predictor_.reads_calendar
+    assert [part.shape[:2] for part in seen[-1]] == [(1, 12), (1, 4)]
+
+
 def test_rows_before_the_context_are_not_read(forecaster):
     rows = windows_of(make_series(60, seed=1), 30)
     long, short = ContextBatch(rows), ContextBatch(rows[:, -12:])
