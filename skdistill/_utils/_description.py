@@ -78,22 +78,34 @@ def describe(value: Any) -> Description:
 
 
 def _exact(value: Any, objects: list[Any]) -> Any:
-    """Return a parameter in nested tuples, and collect what has no text of its own."""
-    kind = f"{type(value).__module__}.{type(value).__qualname__}"
-    if isinstance(value, _PLAIN):
-        return kind, sorted(map(repr, value)) if isinstance(value, set | frozenset) else repr(value)
-    if isinstance(value, np.ndarray | torch.Tensor | pd.DataFrame | pd.Series | pd.Index):
-        return kind, digest(value)
-    if isinstance(value, nn.Module):
-        return kind, repr(value), digest(list(value.state_dict().items()))
-    if isinstance(value, Mapping):
-        return kind, [(repr(key), _exact(one, objects)) for key, one in value.items()]
-    if isinstance(value, list | tuple):
-        return kind, [_exact(one, objects) for one in value]
-    if hasattr(value, "get_params") and not isinstance(value, FrozenEstimator):
-        return kind, [(name, _exact(one, objects)) for name, one in sorted(value.get_params(deep=False).items())]
+    """Return a parameter in nested tuples, and collect what has no text of its own, or cannot be read."""
+    kind, known = f"{type(value).__module__}.{type(value).__qualname__}", len(objects)
+    try:
+        parts = _parts_of(value, objects)
+    except Exception:  # such as weights that are made at the first call
+        parts = None
+        del objects[known:]
+    if parts is not None:
+        return kind, parts
     objects.append(value.estimator if isinstance(value, FrozenEstimator) else value)
     return kind, _without_address(repr(value))
+
+
+def _parts_of(value: Any, objects: list[Any]) -> Any:
+    """Return what tells a value from others of its kind; None for a fitted estimator, a function and the like."""
+    if isinstance(value, _PLAIN):
+        return sorted(map(repr, value)) if isinstance(value, set | frozenset) else repr(value)
+    if isinstance(value, np.ndarray | torch.Tensor | pd.DataFrame | pd.Series | pd.Index):
+        return digest(value)
+    if isinstance(value, nn.Module):
+        return repr(value), digest(list(value.state_dict().items()))
+    if isinstance(value, Mapping):
+        return [(repr(key), _exact(one, objects)) for key, one in value.items()]
+    if isinstance(value, list | tuple):
+        return [_exact(one, objects) for one in value]
+    if hasattr(value, "get_params") and not isinstance(value, FrozenEstimator):
+        return [(name, _exact(one, objects)) for name, one in sorted(value.get_params(deep=False).items())]
+    return None
 
 
 def _without_address(text: str) -> str:
