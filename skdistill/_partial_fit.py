@@ -22,6 +22,7 @@ from skdistill.data._calendar_rows import fields_of, have_calendar
 from skdistill.data._fit_windows import FitWindows
 from skdistill.data._index_checks import checked_step
 from skdistill.data._inputs import check_roles_unchanged, read_series
+from skdistill.data._label_kinds import same_labels
 from skdistill.data._outliers import find_outliers, warn_of_outliers
 from skdistill.data._roles import Roles
 from skdistill.data._season import season_of_series
@@ -195,7 +196,8 @@ class SeenRows:
         rows, n_seen = np.asarray(X), len(self.series)
         rows = rows[:, None] if rows.ndim == 1 else rows
         index = as_time_index(X.index) if isinstance(X, pd.DataFrame | pd.Series) and not _is_default(X.index) else None
-        if index is not None and self.series.index is not None and not index[:n_seen].equals(self.series.index):
+        known = self.series.index
+        if index is not None and known is not None and not same_labels(index[:n_seen], known):
             return False
         return np.array_equal(rows[:n_seen], self.moments.rows)
 

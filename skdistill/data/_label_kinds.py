@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
-__all__ = ["kind_of_labels"]
+__all__ = ["kind_of_labels", "same_labels"]
 
 
 def kind_of_labels(labels: pd.Index) -> str:
@@ -35,3 +36,30 @@ def kind_of_labels(labels: pd.Index) -> str:
     if pd.api.types.is_numeric_dtype(labels.dtype):
         return "numbers"
     return "text" if pd.api.types.is_string_dtype(labels) else str(labels.dtype)
+
+
+def same_labels(one: pd.Index, other: pd.Index) -> bool:
+    """Return whether labels are the same in the same order: to pandas 2, times in another unit are no equals.
+
+    Parameters
+    ----------
+    one, other : Index
+        Row labels.
+
+    Returns
+    -------
+    same : bool
+        Times of any unit are compared by what they mean.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> days = pd.date_range("2024-01-01", periods=3, freq="D")
+    >>> same_labels(days.as_unit("s"), days.as_unit("ns")), same_labels(days, days[::-1])
+    (True, False)
+    """
+    if one.equals(other):
+        return True
+    if not isinstance(one, pd.DatetimeIndex) or not isinstance(other, pd.DatetimeIndex) or len(one) != len(other):
+        return False
+    return one.tz == other.tz and bool(np.asarray(one == other).all())

@@ -15,6 +15,7 @@ from skdistill._utils._optional import import_optional
 from skdistill._utils.numpy_student import read_numbers
 from skdistill.data._forms import take_apart
 from skdistill.data._inputs import is_list_of_series
+from skdistill.data._label_kinds import same_labels
 from skdistill.data._steps import as_time_index, continue_index, find_step
 from skdistill.data._vintages import LOST, lost_vintages, vintages_of
 from skdistill.plotting._style import ABOVE, BaseDisplay, as_shown, style_of_all, without_neighbors
@@ -324,7 +325,7 @@ def _check_fan(fan: Any, name: Any, forecast: pd.Series) -> None:
             f"0.1, 0.5, 0.9; got {columns}."
         )
     counted = fan.index.equals(pd.RangeIndex(len(fan)))  # rows of the forecast
-    if len(fan) != len(forecast) or not (counted or fan.index.equals(forecast.index)):
+    if len(fan) != len(forecast) or not (counted or same_labels(fan.index, forecast.index)):
         raise ValueError(
             f"fans[{name!r}] of ForecastDisplay must have the {len(forecast)} rows of its forecast, from "
             f"{forecast.index[0]!r} to {forecast.index[-1]!r}; got {len(fan)} rows"

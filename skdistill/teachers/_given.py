@@ -17,7 +17,7 @@ from skdistill._utils._user_line import stacklevel_of_user
 from skdistill._utils.numpy_student import read_numbers
 from skdistill.data._contexts import Contexts
 from skdistill.data._fit_windows import FitWindows
-from skdistill.data._label_kinds import kind_of_labels
+from skdistill.data._label_kinds import kind_of_labels, same_labels
 from skdistill.data._labels import Labels
 from skdistill.data._series import Series
 from skdistill.data._steps import Step, continue_index
@@ -202,7 +202,7 @@ class GivenLabels(BaseTeacher):
             return
         if kind_of_labels(labels) != kind_of_labels(origins):
             return
-        if not labels.equals(origins) and labels.sort_values().equals(origins.sort_values()):
+        if not same_labels(labels, origins) and same_labels(labels.sort_values(), origins.sort_values()):
             raise ValueError(
                 "forecasts of GivenLabels are labeled by their origins, in another order than origins: give "
                 "origins=forecasts.index, or arrays in one order."

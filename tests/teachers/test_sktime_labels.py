@@ -80,7 +80,7 @@ def test_a_frozen_forecaster_on_a_clock_that_changes_is_told(zone, start, tells,
     steps = list(range(1, 5))
     frozen = SktimeTeacher(FrozenEstimator(NaiveForecaster("last", sp=24).fit(y, fh=steps)))
     settings = {"context_length": 24, "prediction_length": 4}
-    with suppress(ValueError):  # sktime has no label for the doubled hour
+    with suppress(Exception):  # sktime has no label for the doubled hour; to pandas 2, that is an error of pytz
         DistilledForecaster(frozen, "linear", "response", **settings).fit(wave[:30, None])
     told = [str(one.message) for one in recwarn if "sktime counts rows on that clock" in str(one.message)]
     assert len(told) == tells
