@@ -124,7 +124,7 @@ def _check_gradient(name: str, term: nn.Module, value: Tensor) -> None:
 
 
 def check_loss(loss: BaseLoss) -> None:
-    """Raise if a term's parameters are out of their ranges, or no term has a weight.
+    """Raise if a term's parameters are out of their ranges, names of terms clash, or no term has a weight.
 
     Parameters
     ----------
@@ -152,6 +152,11 @@ def check_loss(loss: BaseLoss) -> None:
             raise ValueError(
                 f"{type(loss).__name__} has two terms named {name!r} ({type(first[name]).__name__} and "
                 f"{type(term).__name__}), and one would replace the other: give each a name of its own."
+            )
+        if name == "loss" and len(terms) > 1:
+            raise ValueError(
+                f"a term of {type(loss).__name__} must not be named 'loss', as history_ names their sum (train_loss): "
+                "give it another name."
             )
         first[name] = term
         term.check()

@@ -359,6 +359,8 @@ def test_sums_refuse_what_is_no_loss():
         LossSum([("a", Supervised()), ("a", Supervised())]).named_terms()
     with pytest.raises(ValueError, match=r"two terms named 'a\.b' \(Supervised and MultiPeriod\)"):
         check_loss(LossSum([("a", LossSum([("b", Supervised())])), ("a.b", MultiPeriod())]))
+    with pytest.raises(ValueError, match="must not be named 'loss', as history_ names their sum"):
+        check_loss(LossSum([("loss", Supervised()), ("other", MultiPeriod())]))
 
 
 @pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: type(loss).__name__)
