@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
 from skdistill._predictor import blocks
 from skdistill._rolled import seasonal_difference
@@ -20,6 +21,7 @@ from skdistill.comparison._latency import median_seconds
 from skdistill.comparison._naive import find_seasons
 from skdistill.comparison._problem import Forecast, Problem
 from skdistill.comparison._result import Comparison, RowResult, add_unknown_row, make_comparison
+from skdistill.data._inputs import read_series
 from skdistill.data._kept_series import ChangedSeriesError
 from skdistill.data._outliers import find_outliers, warn_of_outliers
 from skdistill.data._rows_of_fit import (
@@ -94,6 +96,8 @@ def compare(
         The training series, for the students without a teacher. None takes the series passed to ``fit``, which a
         forecaster keeps by reference and never pickles. If it was changed in place after ``fit``, the rows of the table
         that need it are NaN, with a warning.
+        Behind other steps of a pipeline, only a series given here, in original units, counts as rows before
+        (``season``), as unit of MASE and for the warning of rows of ``fit``, which kept what the steps made of it.
     alone : bool, default=True
         Whether to train each student again as with ``teacher=None``. With ``validation_fraction="auto"``, an exact
         student, here and in the row *exact linear*, then learns also from the rows that a trained teacher, or a term
@@ -415,7 +419,12 @@ def _mase_unit(problem: Problem, trained: Sequence[Series | None], season: int) 
 
 def _read_training_rows(model: UnwrappedModel, train: Any) -> list[Series] | None:
     """Return the training series, given or passed to ``fit``; None if they are gone, were changed or transformed."""
-    return None if model.before is not None else read_training_rows(model.forecaster, train)
+    if model.before is None:
+        return read_training_rows(model.forecaster, train)
+    if train is None:
+        return None  # fit kept what the steps before made of them
+    rows = train if model.invertible else model.transform(train)
+    return read_series(BaseEstimator(), rows, reset=True, allow_batch=False).series
 
 
 def _try_to_measure(row: _Row, problem: Problem, batch_size: int) -> RowResult | None:

@@ -124,6 +124,22 @@ def test_pipelines_and_searches_are_compared_in_original_units():
     assert refitted.loc["search", "mse"] == pytest.approx(table.loc["plain", "mse"])
 
 
+def test_training_rows_of_a_pipeline_count_where_they_are_given():
+    panel = pd.concat({name: make_frame(200, seed=seed) for seed, name in enumerate("ab")}, names=["series", "time"])
+    train = panel.groupby(level=0, group_keys=False).head(150)
+    test = panel.groupby(level=0, group_keys=False).tail(50 + 12)
+    settings = {"alone": False, "n_resamples": 2, "batch_size": 1}
+    plain = make_forecaster(teacher=None).fit(train)
+    pipeline = make_pipeline(StandardScaler(), make_forecaster(teacher=None)).set_output(transform="pandas").fit(train)
+    expected = compare({"model": plain}, test, **settings)
+    table = compare({"model": pipeline}, test, train, **settings)
+    rows = [name for name in expected.index if name not in ("model", "exact linear")]
+    assert list(table.index) == list(expected.index)
+    np.testing.assert_allclose(table.loc[rows, "mase"], expected.loc[rows, "mase"])
+    with pytest.warns(UserWarning, match="windows of compare have true values that fit was given"):
+        compare({"model": pipeline}, train, train, **settings)
+
+
 def test_a_pipeline_that_cannot_be_inverted_is_told_apart():
     series = make_series(300)
     one_way = make_pipeline(OneWay(), make_forecaster()).fit(series[:200])
