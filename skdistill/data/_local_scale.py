@@ -242,5 +242,6 @@ def stacked(series: Sequence[np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarr
     lengths = np.array([len(rows) for rows in series])
     for length in np.unique(lengths):
         alike = np.flatnonzero(lengths == length)
-        for numbers in np.array_split(alike, -(-len(alike) * max(1, int(length)) // _BLOCK_ROWS)):
+        n_parts = -(-len(alike) * max(1, int(length)) // _BLOCK_ROWS)
+        for numbers in np.array_split(alike, min(len(alike), n_parts)):
             yield numbers, np.stack([series[number] for number in numbers])

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from doubles import make_forecaster, make_series
+from doubles import make_forecaster, make_frame, make_series
 from sklearn.preprocessing import PowerTransformer
 
-from skdistill.data._local_scale import series_units, window_units
+from skdistill.data._local_scale import LocalUnits, series_units, window_units
 from skdistill.data._scaling import Scaling
 from skdistill.data._series import Series
 from skdistill.data._store import SeriesStore
@@ -26,6 +26,37 @@ def test_units_of_series_of_one_length_are_those_of_each_alone():
         alone = series_units([one], season=7)
         np.testing.assert_allclose(together.center[number], alone.center[0], rtol=1e-14)
         np.testing.assert_allclose(together.unit[number], alone.unit[0], rtol=1e-14)
+
+
+def test_blocks_change_no_unit_and_no_standardized_row(monkeypatch):
+    rows = [*make_rows(), *make_rows()]
+    whole, own = series_units(rows, season=7), series_units(rows[:1], season=7)
+    of_rows = LocalUnits(*(np.repeat(one[:3], 10, axis=0) for one in (whole.center, whole.unit)))  # of three series
+    scaling, expected, found = Scaling().fit(rows), np.empty((2, 30, 2), np.float32), np.empty((2, 30, 2), np.float32)
+    for units, out in zip((own, of_rows), expected, strict=True):
+        scaling.standardize_into(rows[0], out, units)
+        np.testing.assert_allclose(out, (rows[0] - units.center) / units.unit, rtol=1e-5)
+    monkeypatch.setattr("skdistill.data._scaling.BLOCK_ROWS", 7)
+    monkeypatch.setattr("skdistill.data._local_scale._BLOCK_ROWS", 7)
+    for units, out in zip((own, of_rows), found, strict=True):
+        scaling.standardize_into(rows[0], out, units)
+    np.testing.assert_array_equal(found, expected)
+    together = series_units(rows, season=7)
+    np.testing.assert_array_equal((together.center, together.unit), (whole.center, whole.unit))
+
+
+@pytest.mark.parametrize("kind", ["global", "series", "window"])
+def test_contexts_are_known_in_original_units(kind):
+    panel = {name: 10.0**number * make_frame(40, seed=number) for number, name in enumerate("abc")}
+    windows = make_forecaster(scaling=kind, validation_fraction=0)._windows_to_fit(panel, None).train
+    rows = np.concatenate([one.to_numpy() for one in panel.values()])
+    inside = windows.series_of(windows.starts.numpy())
+    contexts = windows.contexts(windows.starts.new_tensor(range(len(windows))))
+    assert set(inside) == {0, 1, 2}
+    for number, found in enumerate(contexts.original()):
+        first = 40 * inside[number] + int(windows.starts[number]) - windows.store.offsets[inside[number]]
+        if first >= 40 * inside[number]:
+            np.testing.assert_allclose(found, rows[first : first + 12], rtol=1e-4)
 
 
 @pytest.mark.parametrize("length", [5, 11, 12])
