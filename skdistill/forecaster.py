@@ -378,8 +378,10 @@ class DistilledForecaster(ForecastingMixin, RollingMixin, RefreshMixin, Updatabl
         X : array of shape (n_timestamps, n_channels), DataFrame, Series, or a list of them
             The series: rows are time steps in order, columns are channels. A 3-D array (n_series, n_timestamps,
             n_channels) is many series of equal length. Series of a list or a 3-D array have no ids, so that later
-            calls take each for a new one. Windows that end in rows without a target, such as rows of the horizon with
-            known covariates, count by the steps that are observed: in validation, or in training where there is none.
+            calls take each for a new one. Rows of NaN before the first value of a series count as its rows, also for
+            ``min_observed`` and in ``score``: give short series as they are, in a list or a panel, not padded to one
+            length. Windows that end in rows without a target, such as rows of the horizon with known covariates, count
+            by the steps that are observed: in validation, or in training where there is none.
         y : None, default=None
             Ignored, present for API consistency; anything but None gives a warning.
 
