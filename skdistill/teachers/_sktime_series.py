@@ -129,7 +129,7 @@ def _roll_target(
         return forecasts, "last value", "no value is observed"
     n_before = int(np.argmax(observed))
     late = origins > n_before
-    stop = max(len(column) - int(np.argmax(observed[::-1])), *origins[late])  # no row is learned from that is filled
+    stop = max([len(column) - int(np.argmax(observed[::-1])), *origins[late]])  # no row is learned from that is filled
     filled = fill_forward(column[n_before:stop], season)
     labels = replace(labels, first=labels.first + n_before, stop=labels.first + stop)
     here = origins[late] - n_before

@@ -223,6 +223,17 @@ def test_a_target_that_ends_before_others_is_filled_up_to_the_last_context():
     np.testing.assert_array_equal(labels[0, 30][:, :1], expected[0, 30])
 
 
+def test_a_target_that_starts_in_the_last_horizon_is_not_labeled():
+    X = panel(2)
+    X["price"] = 1 + X["sales"]
+    X.loc[("shop 1", INDEX[56:]), "price"] = np.nan
+    X.loc[("shop 1", INDEX[:56]), "sales"] = np.nan
+    labels = labels_of(ThetaForecaster(sp=12), X, validation_fraction=0)
+    expected = labels_of(ThetaForecaster(sp=12), X[["price"]], validation_fraction=0)
+    assert np.isnan(labels[1, 40][:, 0]).all()
+    np.testing.assert_array_equal(labels[1, 40][:, 1:], expected[1, 40])
+
+
 def test_short_series_are_labeled_without_a_season_or_by_their_last_value_and_named():
     short = pd.DataFrame({"sales": months(40)[:20]}, INDEX[:20])
     X = panel(2, **{"new shop": short})
