@@ -142,7 +142,7 @@ def compare(
     TypeError
         If ``forecasters`` is not a dict.
     ValueError
-        If forecasters differ in ``prediction_length`` or targets, or ``X`` is too short.
+        If forecasters differ in ``prediction_length`` or targets, ``X`` is too short, or names of rows clash.
 
     Examples
     --------
@@ -200,6 +200,7 @@ def compare(
     seasons = _choose_seasons(problem, season, trained)
     rows += _linear_row(first, problem, X, train, seasons[0])
     rows += _baseline_rows(problem, seasons)
+    _check_names(rows)
     if problem.is_panel:
         problem = replace(problem, mase_unit=_mase_unit(problem, trained, seasons[0]))
     if block_length is None:
@@ -245,6 +246,14 @@ def _warn_of_few_windows(n_windows: int, block_length: int) -> None:
         f"{block_length}, so standard errors are NaN. Give more rows, or a smaller block_length.",
         stacklevel=stacklevel_of_user(),
     )
+
+
+def _check_names(rows: Sequence[_Row]) -> None:
+    """Raise if a forecaster has the name of a row that is always there, or that another forecaster brings."""
+    names = [row.name for row in rows]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise ValueError(f"a forecaster of compare must not be named {twice!r}, as another row is: rename it.")
 
 
 def _as_list(value: Any) -> list[Any]:

@@ -140,6 +140,14 @@ def test_training_rows_of_a_pipeline_count_where_they_are_given():
         compare({"model": pipeline}, train, train, **settings)
 
 
+@pytest.mark.parametrize("name", ["drift", "A: teacher"])
+def test_a_forecaster_with_the_name_of_another_row_is_refused(name):
+    series = make_series(300)
+    forecasters = {"A": make_forecaster().fit(series[:200]), name: make_forecaster(teacher=None).fit(series[:200])}
+    with pytest.raises(ValueError, match=f"must not be named {name!r}, as another row is: rename it"):
+        compare(forecasters, series[188:], alone=False, n_resamples=2)
+
+
 def test_a_pipeline_that_cannot_be_inverted_is_told_apart():
     series = make_series(300)
     one_way = make_pipeline(OneWay(), make_forecaster()).fit(series[:200])
