@@ -23,6 +23,7 @@ __all__ = ["find_outliers", "find_outliers_of_windows", "warn_of_outliers"]
 _SHARE = 0.9  # of the squared distances from the median, from which a value outweighs all other rows
 _SUSPECT = 0.5  # of those from the mean, which is nearer to the value than the median
 _MOST_ROWS = 0.1  # of the observed rows; a value that is more frequent is a part of the series, if it is no code
+_EVERY = 16  # value that is looked at first
 
 
 def find_outliers(series: Sequence[Series], transformer: BaseEstimator | None = None) -> list[str]:
@@ -89,7 +90,7 @@ def find_outliers_of_windows(values: np.ndarray, name: str, first: int = 0) -> l
     found = []
     for channel in range(values.shape[2]):
         own = np.asarray(values[:, :, channel], dtype=np.float64).ravel()
-        if not len(_suspects(own, np.zeros(1, dtype=int), np.array([len(own)]))):
+        if _is_calm(own) or not len(_suspects(own, np.zeros(1, dtype=int), np.array([len(own)]))):
             continue
         outlying = _outlying(own, own)
         if outlying.any():
@@ -132,6 +133,15 @@ def warn_of_outliers(outliers: Sequence[str], *, judged: bool = False, of_table:
             f"missing value; if it is meant, {way_out}.",
             stacklevel=stacklevel_of_user(),
         )
+
+
+def _is_calm(values: np.ndarray) -> bool:
+    """Return whether some of the values show that no value is suspect; quick, and False where they do not tell."""
+    mean, low, high = values.mean(), values.min(), values.max()
+    farthest = high if high - mean > mean - low else low
+    with np.errstate(over="ignore"):
+        squares = np.square(values[::_EVERY] - mean).sum()
+        return bool(np.count_nonzero(values == farthest) * np.square(farthest - mean) < _SUSPECT * squares)
 
 
 def _suspects(values: np.ndarray, first: np.ndarray, lengths: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sklearn.preprocessing import PowerTransformer, StandardScaler
 
 from skdistill import DistilledForecaster, DistilledRegressor, scale_out
-from skdistill.data._outliers import find_outliers
+from skdistill.data._outliers import find_outliers, find_outliers_of_windows
 from skdistill.data._series import Series
 from skdistill.losses import Response
 
@@ -200,3 +200,12 @@ def test_an_outlier_of_a_series_is_told_in_the_table_of_its_windows():
     series[50] = -9999
     with pytest.warns(UserWarning, match=r"-9999 in row 39 of X \(column 11, 12 times\), and 1 more: "):
         DistilledRegressor(None, "linear", Response(0.0)).fit(*table_of(series))
+
+
+@given(st.integers(0, 10_000), st.floats(0.5, 200), st.integers(1, 6), st.sampled_from([0.0, 1e6]))
+def test_a_table_of_one_column_tells_what_its_series_tells(seed, far, n_same, level):
+    random = np.random.default_rng(seed)
+    values = level + random.normal(size=100)
+    values[random.choice(100, n_same, replace=False)] = level + far * random.choice([-1, 1])
+    told = [one.split(" in row")[0] for one in find_outliers([Series(values[:, None])])]
+    assert [one.split(" in row")[0] for one in find_outliers_of_windows(values[:, None, None], "X")] == told
