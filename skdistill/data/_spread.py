@@ -46,8 +46,10 @@ def center_and_spread(
     """
     scaler, original = StandardScaler(), StandardScaler()
     for block, transformed in _blocks(rows, transform):
-        scaler.partial_fit(transformed)
-        original.partial_fit(block)
+        for one, part in ((scaler, transformed), (original, block)):
+            with np.errstate(divide="ignore", invalid="ignore"):  # of a channel without a value so far
+                one.partial_fit(part)
+            one.mean_ = np.nan_to_num(one.mean_)  # its sum, which later blocks add to
     _, original_spread, constant = _around_the_level(original, rows, np.asarray)
     mean, spread, told_none = _around_the_level(scaler, rows, lambda part: transform(part, "X", 0))
     constant |= told_none  # rounding around a level can be anything after a transformer

@@ -45,6 +45,16 @@ def test_blocks_change_no_unit_and_no_standardized_row(monkeypatch):
     np.testing.assert_array_equal((together.center, together.unit), (whole.center, whole.unit))
 
 
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_a_channel_without_a_value_in_whole_blocks_has_the_mean_of_the_others(monkeypatch):
+    monkeypatch.setattr("skdistill.data._spread.BLOCK_ROWS", 7)
+    rows = np.random.default_rng(0).normal(3.0, 2.0, size=(40, 2))
+    rows[:9, 0], rows[20:30, 1] = np.nan, np.nan
+    scaling = Scaling().fit([rows])
+    np.testing.assert_allclose(scaling.mean_, np.nanmean(rows, axis=0))
+    np.testing.assert_allclose(scaling.scale_, np.nanstd(rows, axis=0))
+
+
 @pytest.mark.parametrize("kind", ["global", "series", "window"])
 def test_contexts_are_known_in_original_units(kind):
     panel = {name: 10.0**number * make_frame(40, seed=number) for number, name in enumerate("abc")}
