@@ -1505,7 +1505,7 @@ def find_ids(ids: Iterable[Any], places: Mapping[Any, int], plain: Callable[[Any
     Warns
     -----
     UserWarning
-        If an id has the text of one of ``fit``, but another type.
+        If an id has the text of one of ``fit``, but another type, or is the same time in another zone or form.
 
     Examples
     --------
@@ -1524,7 +1524,7 @@ def find_ids(ids: Iterable[Any], places: Mapping[Any, int], plain: Callable[[Any
             warnings.warn(
                 f"series {ids[place]!r} ({type(ids[place]).__name__}) is not among those of fit, where {alike[0]!r} "
                 f"({type(alike[0]).__name__}) is: it is forecast like a series that fit has not seen. Convert the ids "
-                f"to the type of fit, for example with panel.rename(index={type(alike[0]).__name__}, level=0).",
+                f"to the type of fit{_how_to_convert(keys[place], alike[0])}.",
                 stacklevel=2,
             )
             break
@@ -1539,14 +1539,30 @@ def _same_day(one: Any) -> Any:
     return datetime.datetime.combine(one, datetime.time()) if isinstance(one, datetime.date) else None
 
 
+def _how_to_convert(one: Any, other: Any) -> str:
+    """Return how to convert an id to the type of another in words; nothing for times, as zones may differ."""
+    if isinstance(other, datetime.date) or type(one) is type(other):
+        return ""
+    return f", for example with panel.rename(index={type(other).__name__}, level=0)"
+
+
 def _alike(one: Any) -> list[Any]:
-    """Return ids of other types with the same text."""
+    """Return ids of other types with the same text, and times in another zone or none, or in text."""
+    if isinstance(one, datetime.datetime):
+        same = [one.replace(tzinfo=None), one.replace(tzinfo=datetime.UTC)]
+        if one.tzinfo is not None:
+            same.append(one.astimezone(datetime.UTC).replace(tzinfo=None))
+        return [*same, *(text for time in (one, *same) for text in (str(time), time.isoformat(), str(time.date())))]
     if not isinstance(one, str):
         return [] if one is None or isinstance(one, tuple) else [str(one)]
     try:
         number = float(one)
     except ValueError:
-        return []
+        try:
+            time = datetime.datetime.fromisoformat(one)
+        except ValueError:
+            return []
+        return [time, time.date(), *_alike(time)]
     whole = [int(number)] if np.isfinite(number) and number == int(number) else []
     return [value for value in (*whole, number) if str(value) == one]
 

@@ -1,0 +1,52 @@
+"""Ids of series: those of fit are found, and those that are the same in another form are told."""
+
+import datetime
+import warnings
+
+import pandas as pd
+import pytest
+
+from skdistill._utils.numpy_student import find_ids, plain_id
+
+DAY, NOON = pd.Timestamp("2024-01-02"), pd.Timestamp("2024-01-02 12:30")
+LOCAL = DAY.tz_localize("America/New_York")
+
+
+@pytest.mark.parametrize(
+    ("of_fit", "given"),
+    [
+        (DAY, DAY.tz_localize("UTC")),
+        (DAY, LOCAL),
+        (DAY, "2024-01-02"),
+        (DAY, "2024-01-02 00:00:00"),
+        (NOON, "2024-01-02T12:30:00"),
+        (NOON.tz_localize("UTC"), NOON),
+        (LOCAL.tz_convert("UTC").tz_localize(None), LOCAL),
+        ("2024-01-02", DAY),
+        ("2024-01-02", DAY.tz_localize("UTC")),
+        ("2024-01-02", datetime.date(2024, 1, 2)),
+        (7, "7"),
+        ("7", 7),
+    ],
+)
+def test_an_id_in_another_form_is_told(of_fit, given):
+    with pytest.warns(UserWarning, match="is not among those of fit, where .* is: it is forecast like") as caught:
+        assert find_ids([given], {of_fit: 0}).tolist() == [-1]
+    assert ("panel.rename" in str(caught[0].message)) == (type(of_fit) in (int, str))
+
+
+def test_files_have_ids_as_text_and_tell_the_same():
+    for given in (DAY.tz_localize("UTC"), LOCAL, "2024-01-02"):
+        with pytest.warns(UserWarning, match=r"where '2024-01-02 00:00:00' \(str\) is: .* to the type of fit\.$"):
+            assert find_ids([given], {plain_id(DAY): 0}, plain_id).tolist() == [-1]
+
+
+@pytest.mark.parametrize(
+    "given", ["2024-01-03", "north", NOON, LOCAL + pd.Timedelta(days=1), datetime.date(2024, 1, 3), 8]
+)
+def test_other_ids_are_not(given):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for plain in (None, plain_id):
+            places = {DAY: 0, "a": 1, 7: 2} if plain is None else {plain(DAY): 0, "a": 1, 7: 2}
+            assert find_ids([given], places, plain).tolist() == [-1]
