@@ -38,8 +38,8 @@ class ForecastingMixin(BaseDistilled):
         ----------
         X : array of shape (n_timestamps, n_channels), DataFrame, Series, 3-D array, or list
             A series of at least ``context_length`` rows (the last ones are used), a batch of windows (n_windows,
-            n_timestamps, n_channels), or a list of series. A code of a
-            missing value, such as -9999, counts as a value here: write NaN.
+            n_timestamps, n_channels), or a list of series. A code of a missing value, such as -9999, counts as a value
+            here: write NaN.
         future : array of shape (prediction_length, n_known), DataFrame, panel, list or None, default=None
             Known covariates of the rows that follow, in the form of ``X``; NaN where a value is unknown. A DataFrame is
             matched by labels, of which it may have more, and column names; without labels, rows are exactly those of

@@ -19,6 +19,7 @@ from skdistill.networks import MLP, Linear
 from skdistill.sktime import SktimeDistilledForecaster
 from skdistill.teachers import RegressorTeacher
 
+pytest.importorskip("pyarrow", reason="needs pip install 'skdistill[parquet]'")
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 C, H, N = 10, 3, 54

@@ -156,6 +156,8 @@ def test_rows_that_judge_forecasts_tell_outliers():
 
 @pytest.mark.parametrize("store", [False, True])
 def test_scale_out_tells_outliers_of_series_that_are_in_no_sample(tmp_path, monkeypatch, store):
+    for package in ("pyarrow", "duckdb"):
+        pytest.importorskip(package, reason="needs pip install 'skdistill[duckdb]'")
     monkeypatch.setattr("skdistill.scale_out._fit._SAMPLE", 3)
     parts = [frame(wave(40, seed)).reset_index(names="ds").assign(unique_id=seed) for seed in range(9)]
     for part in parts:
