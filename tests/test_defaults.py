@@ -126,6 +126,8 @@ def test_a_teacher_that_does_not_read_known_covariates_is_told_of():
 
 @pytest.mark.parametrize("kind", ["sktime", "rolled", "frozen"])
 def test_wrapped_teachers_that_do_not_read_known_covariates_are_told_of(kind):
+    if kind == "rolled":
+        pytest.importorskip("statsmodels", reason="sktime's ThetaForecaster needs statsmodels")
     frame = make_frame(90, 2)
     exogenous = SktimeTeacher(make_reduction(LinearRegression(), window_length=3), fitting="once")
     teachers = {
