@@ -9,12 +9,13 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 import torch
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import clone
 from sklearn.utils.metaestimators import available_if
 
 from skdistill._base import BaseDistilled
 from skdistill._shorthand import resolve_loss, resolve_student
 from skdistill._utils._checks import check_integer
+from skdistill._utils._description import Description, describe
 from skdistill._utils._ignored_y import warn_of_ignored_y
 from skdistill._utils._usual_modes import in_float32
 from skdistill.data._calendar import calendar_of
@@ -55,13 +56,13 @@ class SeenRows:
         The rows with their labels; None for a panel, whose sums and last rows are kept for ``refresh``, too.
     moments : RollingMoments or None, default=None
         Moments of their windows; None after a plain ``fit``, until the first update.
-    network : str or None, default=None
-        The network that the moments are of, in words; None for a panel.
+    network : Description or None, default=None
+        The network that the moments are of; None for a panel.
     """
 
     series: Series | None
     moments: RollingMoments | None = None
-    network: str | None = None
+    network: Description | None = None
 
     @classmethod
     def of_fit(cls, series: list[Series], network: Linear) -> SeenRows:
@@ -82,7 +83,7 @@ class SeenRows:
         if len(series) > 1:
             return cls(None)
         kept = replace(series[0], values=series[0].values.copy(), was_vector=False)
-        return cls(kept, network=_in_words(network))
+        return cls(kept, network=describe(network))
 
     @classmethod
     def start(cls, series: Series, network: Linear, spec: NetworkSpec) -> SeenRows:
@@ -112,7 +113,7 @@ class SeenRows:
             design = LinearDesign(sizes, list(spec.targets), weights)
             time = None if series.index is None or not sizes.calendar else calendar_of(series.index, 0, series.step)[0]
             moments = RollingDesign(series.values, spec, design, time)
-        return cls(replace(series, values=moments.rows, was_vector=False), moments, _in_words(network))
+        return cls(replace(series, values=moments.rows, was_vector=False), moments, describe(network))
 
     def is_of(self, network: Linear) -> bool:
         """Return whether the rows were seen by a network with the same parameters.
@@ -127,7 +128,7 @@ class SeenRows:
         same : bool
             False if a parameter was changed since: the moments can be those of other inputs.
         """
-        return self.network == _in_words(network)
+        return self.network is not None and self.network.is_of(describe(network))
 
     def extend(self, new: Series, forget: int, network: Linear, spec: NetworkSpec) -> SeenRows:
         """Add rows at the end and remove rows at the start.
@@ -309,11 +310,6 @@ def join_labels(seen: Series, new: Series, method: str = "partial_fit") -> pd.In
             "all rows to fit."
         ) from wrong
     return joined
-
-
-def _in_words(network: Linear) -> str:
-    """Return a network with all parameters that are not the default."""
-    return BaseEstimator.__repr__(network, 1_000_000)
 
 
 def _check_complete(X: Any, name: str) -> None:

@@ -33,7 +33,7 @@ from skdistill.data._statics import joined_static
 from skdistill.data._store import SeriesStore
 from skdistill.data._training_windows import TrainingWindows, split_windows
 from skdistill.data._windows import Windows
-from skdistill.losses._objective import needs_teacher
+from skdistill.losses._objective import reads_labels
 from skdistill.training._batches import LabelSource
 from skdistill.training._settings import TrainingSettings
 
@@ -176,8 +176,7 @@ class RefreshMixin(BaseDistilled):
     ) -> None:
         """Learn from the windows whose horizon has a new row, in the units of a scaling."""
         windows = self._new_windows(joined, n_old, scaling, method)
-        reads_labels = self.teacher is not None and needs_teacher(resolve_loss(self.loss))
-        teacher = self._fitted_teacher() if reads_labels else None
+        teacher = self._fitted_teacher() if reads_labels(self.teacher, resolve_loss(self.loss)) else None
         module = copy.deepcopy(self.student_)
         result = distill_more(
             module,

@@ -109,11 +109,13 @@ class UnwrappedModel:
         if not known:
             return
         others = np.setdiff1d(np.arange(there.shape[1]), known)
-        moved: Any = X.copy() if isinstance(X, pd.DataFrame) else np.array(X)
+        moved: Any
         if isinstance(X, pd.DataFrame):  # its columns keep their types: a step can round booleans otherwise
+            moved = X.copy()
             for one in others:
                 moved.isetitem(one, X.iloc[::-1, one].array)
         else:
+            moved = np.array(X)
             moved[:, others] = moved[::-1, others]
         if differ(numbers_of(self.before.transform(moved))[:, known], there[:, known]):
             raise ValueError(

@@ -47,12 +47,11 @@ def _reads_validation(estimator: Any, spec: NetworkSpec) -> bool:
     if estimator.quantiles is not None:  # they are trained, and calibrated
         return True
     has_labels = reads_labels(estimator.teacher, loss)  # without, neither a teacher nor what labels are for is used
-    if has_labels and resolve_teacher(estimator.teacher).reads_validation:
-        return True
-    if has_labels and (
-        getattr(estimator, "windows_without_truth", False) or getattr(estimator, "augmentation", None) is not None
-    ):
-        return True  # truth and labels are known for different windows: no exact solution
+    if has_labels:
+        if resolve_teacher(estimator.teacher).reads_validation:
+            return True
+        if getattr(estimator, "windows_without_truth", False) or getattr(estimator, "augmentation", None) is not None:
+            return True  # truth and labels are known for different windows: no exact solution
     part = resolve_student(estimator.student).solvable_part(spec)
     return part is None or not is_solved_at_once(part, loss, spec.prediction_length, has_teacher=has_labels)
 

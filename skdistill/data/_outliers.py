@@ -167,7 +167,7 @@ def _outlying(values: np.ndarray, given: np.ndarray) -> np.ndarray:
     outlying = values == values[np.nanargmax(np.abs(values - observed.mean()))]
     rest = values[~outlying & ~np.isnan(values)]
     if outlying.sum() > _MOST_ROWS * len(observed) and not _is_code(given[outlying][0]):
-        return outlying & False
+        return np.zeros_like(outlying)
     far, distances = values[outlying] - np.median(rest), rest - np.median(rest)
     outweighs = np.square(far).sum() * (1 - _SHARE) > _SHARE * np.square(distances).sum()
     is_alone = distances.any() and (distances * far[0] <= 0).all()  # on its side of the median

@@ -89,8 +89,7 @@ def count_training_rows(observed: np.ndarray, validation_fraction: float | int) 
     >>> count_training_rows(np.array([True, True, False, True, False]), 1)
     3
     """
-    seen = np.flatnonzero(observed)
-    n_rows = int(seen[-1]) + 1 if len(seen) else len(observed)
+    n_rows = _count_to_last(observed)
     return max(0, n_rows - count_validation_rows(n_rows, validation_fraction))
 
 
@@ -109,8 +108,13 @@ def count_unobserved_end(values: np.ndarray) -> int:
     """
     if not len(values) or not np.isnan(values[-1]).all():
         return 0
-    observed = np.flatnonzero(~np.isnan(values).all(axis=1))
-    return len(values) - 1 - int(observed[-1]) if len(observed) else 0
+    return len(values) - _count_to_last(~np.isnan(values).all(axis=1))
+
+
+def _count_to_last(observed: np.ndarray) -> int:
+    """Return the number of rows up to the last observed one; all, if none is observed."""
+    seen = np.flatnonzero(observed)
+    return int(seen[-1]) + 1 if len(seen) else len(observed)
 
 
 def training_values(series: Sequence[Series], held_out: Sequence[int]) -> list[np.ndarray]:
