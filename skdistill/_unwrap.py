@@ -10,11 +10,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.base import BaseEstimator
 from sklearn.utils import assert_all_finite
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill.data._context_batch import ContextBatch
 from skdistill.data._inputs import read_series
+from skdistill.data._series import SeriesInput
 from skdistill.data._spread import center_and_spread
 from skdistill.data._transformer import differ, numbers_of, rows_depend
 from skdistill.data._window_forecaster import WindowForecaster
@@ -105,7 +107,7 @@ class UnwrappedModel:
 
     def _check_known(self, X: Any, there: np.ndarray) -> None:
         """Raise if known covariates after the steps depend on other channels, whose future is not known."""
-        known = list(self.forecaster.spec_.known)
+        known = list(self.forecaster.roles_.known)
         if not known:
             return
         others = np.setdiff1d(np.arange(there.shape[1]), known)
@@ -126,7 +128,7 @@ class UnwrappedModel:
 
     def _check_channels(self, there: np.ndarray, back: np.ndarray) -> None:
         """Raise if some channels alone, or quantiles of one, cannot be converted back to original units."""
-        targets, has_quantiles = list(self.forecaster.targets_), self.forecaster.spec_.quantiles is not None
+        targets, has_quantiles = list(self.forecaster.roles_.targets), self.forecaster.spec_.quantiles is not None
         for together in [[one] for one in targets] if has_quantiles else [targets]:
             alone = np.zeros(there.shape)
             alone[:, together] = there[:, together]
@@ -170,6 +172,30 @@ class UnwrappedModel:
                 f"{type(after).__name__} without it: call set_output(transform='pandas') on the pipeline before fit."
             )
         return after
+
+    def read(self, X: Any) -> SeriesInput:
+        """Read rows in original units.
+
+        Parameters
+        ----------
+        X : array, DataFrame, Series or panel
+            The series.
+
+        Returns
+        -------
+        given : SeriesInput
+            With the forecaster's channels of numbers in its order, static columns left out.
+        """
+        if self.before is None:
+            return read_series(self.forecaster, X, reset=False, allow_batch=False)
+        given = read_series(BaseEstimator(), X, reset=True, allow_batch=False)  # steps take any names
+        if self.forecaster.roles_.is_plain:
+            return given
+        numeric = self.forecaster.roles_.numeric
+        names = given.series[0].columns
+        columns = None if names is None else names[numeric]
+        series = [replace(one, values=one.values[:, numeric], columns=columns) for one in given.series]
+        return replace(given, series=series)
 
     def forecast(self, contexts: ContextBatch) -> np.ndarray:
         """Forecast windows in original units.
@@ -257,7 +283,7 @@ class UnwrappedModel:
         """
         if self.before is None or not self.invertible:
             return forecasts
-        targets = list(self.forecaster.targets_)
+        targets = list(self.forecaster.roles_.targets)  # columns, which statics are, too
         full = np.zeros((*forecasts.shape[:-1], self.forecaster.n_features_in_))
         full[..., targets] = forecasts
         rows = np.asarray(self.before.inverse_transform(full.reshape(-1, full.shape[-1])))

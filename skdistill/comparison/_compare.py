@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator
 
 from skdistill._predictor import blocks
 from skdistill._rolled import seasonal_difference
@@ -21,7 +20,6 @@ from skdistill.comparison._latency import median_seconds
 from skdistill.comparison._naive import find_seasons
 from skdistill.comparison._problem import Forecast, Problem
 from skdistill.comparison._result import Comparison, RowResult, add_unknown_row, make_comparison
-from skdistill.data._inputs import read_series
 from skdistill.data._kept_series import ChangedSeriesError
 from skdistill.data._outliers import find_outliers, warn_of_outliers
 from skdistill.data._rows_of_fit import (
@@ -432,8 +430,7 @@ def _read_training_rows(model: UnwrappedModel, train: Any) -> list[Series] | Non
         return read_training_rows(model.forecaster, train)
     if train is None:
         return None  # fit kept what the steps before made of them
-    rows = train if model.invertible else model.transform(train)
-    return read_series(BaseEstimator(), rows, reset=True, allow_batch=False).series
+    return model.read(train if model.invertible else model.transform(train)).series
 
 
 def _try_to_measure(row: _Row, problem: Problem, batch_size: int) -> RowResult | None:

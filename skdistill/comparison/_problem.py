@@ -9,13 +9,11 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator
 
 from skdistill._unwrap import UnwrappedModel
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.comparison._naive import drift, last_value, seasonal_naive
 from skdistill.comparison._per_series import PanelWindows
-from skdistill.data._inputs import read_series
 from skdistill.data._series import Series
 from skdistill.data._short_series import warn_of_short_series
 
@@ -115,8 +113,7 @@ class Problem:
                 stacklevel=stacklevel_of_user(),
             )
             X = models[0].transform(X)
-        door = first if models[0].before is None else BaseEstimator()  # before a pipeline, any channels may enter
-        given = read_series(door, X, reset=door is not first, allow_batch=False)
+        given = models[0].read(X)
         series, targets = given.series, list(first.targets_)
         contexts = [model.forecaster.spec_.context_length for model in models]
         context, horizon = max(contexts), first.spec_.prediction_length

@@ -76,8 +76,8 @@ class Roles:
         return not self.static and not self.categories
 
     @cached_property
-    def _numeric(self) -> list[int]:
-        """Columns that are one channel of numbers."""
+    def numeric(self) -> list[int]:
+        """Columns that are one channel of numbers each, which come before those of categories."""
         return [column for column in range(self.n_columns) if column not in {*self.static, *self.categories}]
 
     @cached_property
@@ -88,7 +88,7 @@ class Roles:
     @cached_property
     def _channels(self) -> dict[int, tuple[int, ...]]:
         """Channels of every column that is not static."""
-        places: dict[int, tuple[int, ...]] = {column: (number,) for number, column in enumerate(self._numeric)}
+        places: dict[int, tuple[int, ...]] = {column: (number,) for number, column in enumerate(self.numeric)}
         first = len(places)
         for column in self._spread:
             count = count_channels(self.categories[column])
@@ -148,7 +148,7 @@ class Roles:
             return None
         if self.is_plain:
             return self.columns
-        names: list[Any] = [self.columns[column] for column in self._numeric]
+        names: list[Any] = [self.columns[column] for column in self.numeric]
         for column in self._spread:
             names += [f"{self.columns[column]}={value}" for value in _shown(self.categories[column])]
         return pd.Index(names, name=self.columns.name)
@@ -211,7 +211,7 @@ class Roles:
         """
         if self.is_plain:
             return values
-        parts = [values[..., self._numeric]]
+        parts = [values[..., self.numeric]]
         parts += [spread(values[..., column], len(self.categories[column])) for column in self._spread]
         return np.concatenate(parts, axis=-1) if len(parts) > 1 else np.ascontiguousarray(parts[0])
 

@@ -148,6 +148,44 @@ def test_a_forecaster_with_the_name_of_another_row_is_refused(name):
         compare(forecasters, series[188:], alone=False, n_resamples=2)
 
 
+@pytest.mark.filterwarnings("ignore:Linear is trained by gradient descent")
+def test_static_columns_before_the_targets_of_a_pipeline_change_nothing():
+    """Statics are columns to the steps, and no channels to the forecaster."""
+    panel = pd.concat({name: make_frame(150, seed=seed) for seed, name in enumerate("ab")}, names=["series", "time"])
+    panel = panel.assign(c1=100 * panel["c1"], promo=np.arange(300) % 5 == 0, kind=np.arange(300) // 150).astype(float)
+    settings = {"targets": ["c0", "c1"], "known_covariates": ["promo"], "static_covariates": ["kind"]}
+    settings |= {"teacher": None, "student": "linear", "quantiles": (0.1, 0.5, 0.9)}
+    scaler = StandardScaler().set_output(transform="pandas")
+
+    def table_of(columns, names=("model",)):
+        train, test = panel[columns].groupby(level=0).head(100), panel[columns].groupby(level=0).tail(62)
+        models = {"model": make_pipeline(scaler, make_forecaster(**settings)), "own": make_forecaster(**settings)}
+        options = {"train": train, "alone": False, "n_resamples": 2, "batch_size": 1, "season": 12}
+        return compare({name: models[name].fit(train) for name in names}, test, **options)
+
+    expected, order = table_of(["c0", "c1", "promo", "kind"]), ["c1", "kind", "c0", "promo"]
+    assert expected.loc["model", "mse"] < expected.loc["last value", "mse"]
+    numbers = ["mse", "mae", "mse_original", "mase", "crps", "coverage"]
+    for columns in (["kind", "promo", "c0", "c1"], order):
+        pd.testing.assert_frame_equal(table_of(columns)[numbers], expected[numbers], rtol=1e-4)
+    table = table_of(order, ("own", "model"))
+    other = table_of(order, ("model", "own")).loc[table.index]
+    np.testing.assert_allclose(other["mse_original"], table["mse_original"], rtol=1e-4)
+
+
+@pytest.mark.filterwarnings("ignore:Linear is trained by gradient descent")
+@pytest.mark.parametrize(("column", "told"), [(2, "treat each channel separately"), (3, "treat known covariates")])
+def test_steps_that_mix_columns_behind_a_static_one_are_refused(column, told):
+    frames = {name: make_frame(150, 4, seed).assign(c0=seed) for seed, name in enumerate("ab")}
+    panel, mix = pd.concat(frames, names=["series", "time"]).astype(float), np.eye(4)
+    mix[1, column] = 1
+    step = FunctionTransformer(lambda rows: rows @ mix, lambda rows: rows @ np.linalg.inv(mix), check_inverse=False)
+    roles = {"targets": [1, 2], "known_covariates": [3], "static_covariates": [0]}
+    own = make_forecaster(teacher=None, student="linear", quantiles=(0.1, 0.5, 0.9), **roles)
+    with pytest.raises(ValueError, match=told):
+        compare({"model": make_pipeline(step, own).fit(panel)}, panel, alone=False, n_resamples=2)
+
+
 def test_a_pipeline_that_cannot_be_inverted_is_told_apart():
     series = make_series(300)
     one_way = make_pipeline(OneWay(), make_forecaster()).fit(series[:200])
