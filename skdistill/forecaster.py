@@ -424,7 +424,8 @@ class DistilledForecaster(ForecastingMixin, RollingMixin, RefreshMixin, Updatabl
 
     def _forget_fit(self) -> None:
         """Drop the old student and its related attributes, which do not fit the new scaling."""
-        for name in ("student_", "_kept", "_seen", "_recent", "_solved"):
+        of_updates = ("_kept", "_seen", "_recent", "_solved", "_parts", "_numbers")
+        for name in ("student_", "n_series_", *of_updates):  # scale_out.fit sets the number of series
             self.__dict__.pop(name, None)
 
     def _check_parameters(self) -> None:

@@ -41,7 +41,10 @@ from skdistill.training._exact_fit import solve_sums
 __all__ = ["fit"]
 
 _SAMPLE = 32  # series on which the forecaster is fitted before the others are counted
-_FITTED = ("roles_", "targets_", "series_labels_", "n_features_in_", "feature_names_in_", "spec_", "teacher_")
+_FITTED = (
+    *("roles_", "targets_", "series_labels_", "n_features_in_", "feature_names_in_", "spec_", "teacher_"),
+    *("calibration_", "_asked_roles"),
+)
 
 
 @with_gradients

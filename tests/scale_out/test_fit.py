@@ -424,6 +424,19 @@ def test_a_failed_fit_leaves_the_forecaster_as_it_was(table, monkeypatch):
     assert not hasattr(fitted, "student_")
 
 
+def test_nothing_of_an_earlier_fit_is_left(table, tmp_path):
+    """Its calibration would stand in the file, and its roles and number of series would be told of this fit."""
+    panel = read_panel(table)
+    asked = {"quantiles": (0.2, 0.5, 0.8), "calibration": "conformal", "targets": ["c0"], "covariates": "ignore"}
+    again = forecaster(**asked, student="mlp", max_epochs=1).fit(panel)
+    plain = forecaster(max_epochs=1).get_params(deep=False)
+    scale_out.fit(again.set_params(**{name: plain[name] for name in (*asked, "student")}), table)
+    assert (again.calibration_, again._asked_roles["targets"], again.n_series_) == (None, None, 40)
+    again.save(tmp_path / "student.skdistill")
+    assert not {"_parts", "_numbers"} & set(vars(again))
+    assert not hasattr(again.fit(panel.loc[["s00"]]), "n_series_")
+
+
 def test_given_labels_of_other_series_than_those_of_the_fit_are_refused():
     panel = pd.concat({f"s{number}": make_frame(60, 1, number) for number in range(4)})
     places = [(number, time) for number in range(4) for time in panel.loc["s0"].index]
