@@ -348,12 +348,20 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
                 )
         truth = _read_targets(y)
         if np.ndim(truth) < 3:
-            return float(super().score(X, truth, sample_weight))
-        forecast = self.predict(X)
-        if np.shape(truth) != forecast.shape:
-            raise ValueError(f"y of score must have shape {forecast.shape}, as forecasts have; got {np.shape(truth)}.")
-        flat = (len(forecast), -1)
-        return float(r2_score(np.reshape(truth, flat), forecast.reshape(flat), sample_weight=sample_weight))
+            score = super().score(X, truth, sample_weight)
+        else:
+            forecast = self.predict(X)
+            if np.shape(truth) != forecast.shape:
+                raise ValueError(
+                    f"y of score must have shape {forecast.shape}, as forecasts have; got {np.shape(truth)}."
+                )
+            flat = (len(forecast), -1)
+            score = r2_score(np.reshape(truth, flat), forecast.reshape(flat), sample_weight=sample_weight)
+        judged = _as_cube(np.asarray(truth, dtype=np.float64))
+        if sample_weight is not None:
+            judged = np.where(sample_weight[:, None, None] > 0, judged, np.nan)
+        warn_of_outliers(find_outliers_of_windows(judged, "y"), judged=True, of_table=True)
+        return float(score)
 
     def predict_teacher(self, X: Any) -> np.ndarray:
         """Forecast with the teacher, to look at what the student learned from; ``bounds`` do not clip it.

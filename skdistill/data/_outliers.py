@@ -113,26 +113,21 @@ def warn_of_outliers(outliers: Sequence[str], *, judged: bool = False, of_table:
     of_table : bool, default=False
         Whether they are of a table of windows, which takes no NaN.
     """
-    if outliers:
-        more = f", and {len(outliers) - 1} more" if len(outliers) > 1 else ""
-        decided, way_out = (
-            ("squared errors", "look at absolute ones, too")
-            if judged
-            else ("the units and what is learned", "a transformer such as PowerTransformer brings it nearer")
-        )
-        others, remedy = "rows", "Write NaN"
-        if of_table:
-            others, remedy, way_out = (
-                "values",
-                "Leave out the rows that have it",
-                "logarithms of X and y bring it nearer",
-            )
-        warnings.warn(
-            f"{outliers[0]}{more}: its squared distance from the median is over {_SHARE / (1 - _SHARE):.0f} times that "
-            f"of all other {others} together, so that it decides {decided}. {remedy} if it is an error or stands for a "
-            f"missing value; if it is meant, {way_out}.",
-            stacklevel=stacklevel_of_user(),
-        )
+    if not outliers:
+        return
+    more = f", and {len(outliers) - 1} more" if len(outliers) > 1 else ""
+    others, remedy, way_out = "rows", "Write NaN", "a transformer such as PowerTransformer brings it nearer"
+    if of_table:
+        others, remedy, way_out = "values", "Leave out the rows that have it", "logarithms of X and y bring it nearer"
+    decided = "the units and what is learned"
+    if judged:
+        decided, way_out = "squared errors", "look at absolute ones, too"
+    warnings.warn(
+        f"{outliers[0]}{more}: its squared distance from the median is over {_SHARE / (1 - _SHARE):.0f} times that of "
+        f"all other {others} together, so that it decides {decided}. {remedy} if it is an error or stands for a "
+        f"missing value; if it is meant, {way_out}.",
+        stacklevel=stacklevel_of_user(),
+    )
 
 
 def _is_calm(values: np.ndarray) -> bool:

@@ -58,7 +58,9 @@ def test_what_is_frequent_or_most_rows_have_is_no_outlier():
     demand[[7, 30]] = 1, 50
     steps = np.where(np.arange(60) < 7, 1e4, wave(60))
     gaps = np.where(np.arange(60) % 2, np.nan, 1.0)
+    holiday = np.arange(60.0) == 30
     parts = [demand, steps, np.ones(60), np.full(60, np.nan), gaps, np.array([]), np.array([1.0, 1e9]), wave(60) ** 3]
+    parts += [holiday.astype(float)]
     assert find_outliers([Series(part[:, None]) for part in parts]) == []
 
 
@@ -152,6 +154,33 @@ def test_rows_that_judge_forecasts_tell_outliers():
     for judge in (fitted.score, lambda X: fitted.compare(X, n_resamples=2)):
         with pytest.warns(UserWarning, match=rf"-9999 in row 50 .* X \('y'\): .*{TOLD}.* decides squared errors"):
             judge(test)
+
+
+@pytest.mark.parametrize("form", ["table", "vector", "frame", "cube"])
+def test_a_regressor_tells_targets_that_decide_its_score(form):
+    X, y = table_of(wave())
+    X, y = (X, y[:, 0]) if form == "vector" else (X, y)
+    if form == "cube":
+        X, y = (np.stack([one, one], axis=2) for one in (X, y))
+    regressor, weights = DistilledRegressor(None, "linear", Response(0.0)).fit(X, y), np.ones(len(X))
+    regressor.score(X, y)
+    y[5] = -9999
+    given = pd.DataFrame(y) if form == "frame" else y
+    with pytest.warns(
+        UserWarning, match=rf"-9999 in row 5 of y .*{TOLD}.* values .* decides squared errors.*Leave out"
+    ):
+        regressor.score(X, given)
+    with pytest.warns(UserWarning, match=TOLD):
+        regressor.score(X, given, weights)
+    weights[5] = 0
+    regressor.score(X, given, weights)  # where it counts for nothing
+
+
+def test_the_squares_of_large_values_overflow_without_a_word():
+    table = 1e200 * wave().reshape(40, 3, 1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert find_outliers_of_windows(table, "X") == []
 
 
 @pytest.mark.parametrize("store", [False, True])
