@@ -1540,8 +1540,8 @@ def _same_day(one: Any) -> Any:
 
 
 def _how_to_convert(one: Any, other: Any) -> str:
-    """Return how to convert an id to the type of another in words; nothing for times, as zones may differ."""
-    if isinstance(other, datetime.date) or type(one) is type(other):
+    """Return how to convert an id to the type of another in words; nothing for times, whose zones and texts differ."""
+    if isinstance(other, datetime.date) or isinstance(one, datetime.datetime) or type(one) is type(other):
         return ""
     return f", for example with panel.rename(index={type(other).__name__}, level=0)"
 

@@ -30,9 +30,11 @@ LOCAL = DAY.tz_localize("America/New_York")
     ],
 )
 def test_an_id_in_another_form_is_told(of_fit, given):
+    """An example of a conversion is given where it leads to the id of fit."""
     with pytest.warns(UserWarning, match="is not among those of fit, where .* is: it is forecast like") as caught:
         assert find_ids([given], {of_fit: 0}).tolist() == [-1]
-    assert ("panel.rename" in str(caught[0].message)) == (type(of_fit) in (int, str))
+    converts = type(of_fit)(given) == of_fit if isinstance(of_fit, int | str) else False
+    assert (f"panel.rename(index={type(of_fit).__name__}, " in str(caught[0].message)) == converts
 
 
 def test_files_have_ids_as_text_and_tell_the_same():
