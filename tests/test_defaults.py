@@ -122,6 +122,8 @@ def test_a_teacher_that_does_not_read_known_covariates_is_told_of():
         warnings.simplefilter("error")
         DistilledForecaster(LastValueTeacher(), **LENGTHS, **roles).fit(frame)
         DistilledForecaster(**LENGTHS, **roles, covariates="ignore").fit(frame)
+        warnings.filterwarnings("ignore", message="teacher of DistilledForecaster has no effect")
+        DistilledForecaster(**LENGTHS, **roles, loss=Supervised()).fit(frame)
 
 
 @pytest.mark.parametrize("kind", ["sktime", "rolled", "frozen"])
@@ -158,6 +160,17 @@ def test_a_teacher_that_does_not_read_covariates_of_a_table_is_told_of():
         for teacher in (None, LastValueTeacher(), TrainedTeacher(MLP(4), max_epochs=1)):
             DistilledRegressor(teacher, n_covariates=1, random_state=0).fit(X, y)
         DistilledRegressor(random_state=0).fit(X[:, :12], y)
+
+
+@pytest.mark.parametrize("extra", [{"augmentation": Augmentation()}, {"windows_without_truth": True}], ids=str)
+def test_windows_that_only_labels_are_for_are_left_out_where_no_term_reads_labels(extra):
+    blocks = Linear(penalty=[0.1, 1.0], selection="blocks")  # which chooses among windows with a truth
+    fits = [
+        DistilledForecaster("theta", blocks, Supervised(), **LENGTHS, validation_fraction=0, **settings)
+        for settings in ({}, extra)
+    ]
+    forecasts = [one.fit(make_series(90)).predict(make_series(90)) for one in fits]
+    np.testing.assert_array_equal(*forecasts)
 
 
 @pytest.mark.parametrize("fraction", ["auto", 0.2, 0])

@@ -86,8 +86,9 @@ def count_training_rows(observed: np.ndarray, validation_fraction: float | int) 
 
     Examples
     --------
-    >>> count_training_rows(np.array([True, True, False, True, False]), 1)
-    3
+    >>> observed = np.array([True, True, False, True, False])
+    >>> count_training_rows(observed, 1), count_training_rows(observed, 7)
+    (3, 0)
     """
     n_rows = _count_to_last(observed)
     return max(0, n_rows - count_validation_rows(n_rows, validation_fraction))

@@ -16,6 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from skdistill import DistilledForecaster, compare
+from skdistill._unwrap import _are_close
 from skdistill.comparison import block_bootstrap_means, rolling_forecasts
 from skdistill.comparison._naive import find_seasons, seasonal_naive
 from skdistill.datasets import make_multiseasonal
@@ -273,6 +274,17 @@ def test_a_missing_inverse_is_noticed_in_small_units():
     pipeline = make_pipeline(step, make_forecaster(teacher=None)).fit(series[:200])
     with pytest.raises(ValueError, match=r"it changes nothing, and they turn .* into"):
         compare({"ours": pipeline}, series[188:], series[:200], n_resamples=2)
+
+
+@pytest.mark.filterwarnings("error")
+def test_rows_are_close_up_to_the_rounding_of_each_channel_where_the_same_values_are_known():
+    rows = np.array([[1e12, 1e-9, np.nan, np.inf], [1.0, 0.0, 2.0, 3.0]])
+    assert _are_close(rows.copy(), rows)
+    assert _are_close(rows + np.array([0.1, 0.0, 0.0, 0.0]), rows)
+    for place, value in [((1, 1), 1e-13), ((0, 2), 2.0), ((1, 2), np.nan), ((0, 3), -np.inf), ((0, 3), 3.0)]:
+        other = rows.copy()
+        other[place] = value
+        assert not _are_close(other, rows)
 
 
 def test_a_table_sorted_in_place_is_relative_to_the_same_row():

@@ -70,6 +70,15 @@ def test_categories_of_the_horizon_are_no_training_categories(panels, form, frac
         pd.testing.assert_frame_equal(*forecasts)
 
 
+def test_categories_of_rows_in_which_one_of_the_targets_is_late_are_training_categories(panels):
+    past = panels[0].assign(event=np.resize(["none", "fair"], len(panels[0])), visits=1.0 * np.arange(len(panels[0])))
+    last = past.groupby(level=0).tail(2).index
+    past.loc[last, "event"], past.loc[last, "visits"] = "sale", np.nan
+    settings = {"context_length": 14, "prediction_length": HORIZON, "known_covariates": ["promo", "event"]}
+    forecaster = DistilledForecaster(None, "linear", "response", targets=["sales", "visits"], **settings).fit(past)
+    assert forecaster.roles_.categories == {2: ("fair", "none", "sale")}
+
+
 def test_a_search_judges_observed_rows(panels):
     settings = {"context_lengths": [14], "prediction_length": HORIZON, "known_covariates": ["promo"]}
     past, whole = (DistilledForecasterCV("linear", "pretrained", **settings).fit(panel) for panel in panels)

@@ -396,8 +396,14 @@ def test_a_teacher_without_training_forecasts_where_no_loss_reads_it(teacher):
     np.testing.assert_array_equal(forecaster.predict_teacher(make_series()), other.predict_teacher(make_series()))
 
 
+class SeriesTeacher(LastValueTeacher):
+    """A teacher that is fitted on each series."""
+
+    reads_series = True
+
+
 @pytest.mark.parametrize(
-    "teacher", ["dlinear", AdaptiveEnsemble(MEMBERS), RoutedEnsemble(MEMBERS), ["theta", "dlinear"]]
+    "teacher", ["dlinear", AdaptiveEnsemble(MEMBERS), RoutedEnsemble(MEMBERS), ["theta", "dlinear"], SeriesTeacher()]
 )
 def test_a_teacher_that_nothing_reads_is_not_trained_and_does_not_forecast(teacher):
     changes = {"teacher": teacher, "student": Linear(), "loss": Supervised()}

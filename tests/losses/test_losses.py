@@ -361,6 +361,7 @@ def test_sums_refuse_what_is_no_loss():
         check_loss(LossSum([("a", LossSum([("b", Supervised())])), ("a.b", MultiPeriod())]))
     with pytest.raises(ValueError, match="must not be named 'loss', as history_ names their sum"):
         check_loss(LossSum([("loss", Supervised()), ("other", MultiPeriod())]))
+    check_loss(LossSum([("loss", Supervised())]))  # which is the sum
 
 
 @pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: type(loss).__name__)
