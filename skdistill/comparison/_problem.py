@@ -173,8 +173,9 @@ class Problem:
 
     @cached_property
     def has_missing(self) -> bool:
-        """Whether a value of a target is missing."""
-        return any(bool(np.isnan(one.values[:, self.targets]).any()) for one in self.series)
+        """Whether a value of a target is missing, in a series or in the rows known before it."""
+        rows = [*(one.values[:, self.targets] for one in self.series), *(self.history or ())]
+        return any(bool(np.isnan(one).any()) for one in rows)
 
     @property
     def known_rows(self) -> int:

@@ -182,6 +182,15 @@ def test_every_plausible_season_that_fits_has_a_row():
         fitted.compare(elsewhere, season=[24, 168], **OPTIONS)
 
 
+def test_gaps_of_the_training_rows_are_filled_from_the_season_before_too():
+    """The rows that are compared have none; the season that their first forecasts repeat begins before them."""
+    days = pd.DataFrame({"y": np.sin(2 * np.pi * np.arange(140) / 14)}, pd.date_range("2024-01-01", periods=140))
+    days.iloc[88:94] = np.nan
+    fitted = make_forecaster(context_length=6, prediction_length=3, validation_fraction=0).fit(days.iloc[:100])
+    table = fitted.compare(days.iloc[94:], season=14, **OPTIONS)
+    assert table.loc["seasonal naive", "mse"] < 1e-9 < table.loc["last value", "mse"]
+
+
 def test_a_random_walk_is_compared_with_its_last_value():
     walk = make_frame(500, 1)
     walk["c0"] = np.random.default_rng(0).normal(size=500).cumsum()
