@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from skdistill._utils._checks import is_integer
+from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._calendar import parse_frequency
 from skdistill.datasets._day_rulers import (
     BusinessMonthRuler,
@@ -22,7 +24,7 @@ from skdistill.datasets._day_rulers import (
 from skdistill.datasets._rulers import FixedRuler, OffsetRuler, Ruler
 from skdistill.datasets._times import DAY, NANOSECONDS, Times, local_times, nanoseconds_of
 
-__all__ = ["Grid", "find_grid", "is_regular"]
+__all__ = ["Grid", "StepOfFit", "find_grid", "is_regular"]
 
 _LEAST_SHARE = 1 / 3  # of the steps that must have the common size where another one is more frequent
 _LARGEST_SHARE = 0.25  # of the steps that rows left out at random make alike and larger than the one
@@ -59,6 +61,22 @@ class Grid:
         return self.ruler.offset(self.stride) if self.stride else None
 
 
+@dataclass(frozen=True)
+class StepOfFit:
+    """The step of a fit, at which other rows are read; that they have it, nobody said.
+
+    Parameters
+    ----------
+    freq : offset or int
+        The step.
+    is_needed : bool
+        Whether a series with a larger step is an error, instead of a warning.
+    """
+
+    freq: Any
+    is_needed: bool
+
+
 def find_grid(times: Times, freq: Any = None) -> Grid:
     """Infer the common step of all series; gaps are allowed.
 
@@ -66,7 +84,7 @@ def find_grid(times: Times, freq: Any = None) -> Grid:
     ----------
     times : Times
         Distinct times of each series, in order.
-    freq : str, offset, timedelta, int or None, default=None
+    freq : str, offset, timedelta, int, StepOfFit or None, default=None
         The step, if known.
 
     Returns
@@ -78,7 +96,16 @@ def find_grid(times: Times, freq: Any = None) -> Grid:
     ------
     ValueError
         If the series have no common regular step; the message names a series and a row.
+
+    Warns
+    -----
+    UserWarning
+        If all rows of a series are several steps of a fit apart.
     """
+    if isinstance(freq, StepOfFit):
+        grid = _given_grid(times, freq.freq)
+        _tell_larger(times, grid, freq)
+        return grid
     if freq is not None:
         return _given_grid(times, freq)
     plain = FixedRuler()
@@ -227,12 +254,39 @@ def _check_alike(times: Times, grid: Grid) -> None:
     steps = times.steps(grid.numbers)
     if steps.min() == steps.max():
         return
+    other, low, which = _find_larger(times, steps, grid.stride)
+    if len(other):
+        raise ValueError(_say_mixed(times, int(which[np.argmin(low)]), int(which[other[0]]), len(other)))
+
+
+def _tell_larger(times: Times, grid: Grid, step: StepOfFit) -> None:
+    """Tell of series whose rows are all several steps of a fit apart, so that those between are missing."""
+    steps = times.steps(grid.numbers)
+    if not len(steps) or steps.max() == grid.stride:
+        return
+    other, low, which = _find_larger(times, steps, grid.stride)
+    if not len(other):
+        return
+    more = f" ({len(other) - 1} more like it)" if len(other) > 1 else ""
+    told = (
+        f"the rows of {times.say_series(int(which[other[0]]))} are {low[other[0]] // grid.stride} steps of fit "
+        f"({grid.name}) apart{more}: a student knows rows, not hours or days"
+    )
+    way_out = "if rows were left out, write them, with 0 or as missing."
+    if step.is_needed:
+        raise ValueError(f"{told}. Fit series of one step together; {way_out}")
+    warnings.warn(
+        f"{told}, and those between count as missing. Resample them, or fit on rows of their step; {way_out}",
+        stacklevel=stacklevel_of_user(),
+    )
+
+
+def _find_larger(times: Times, steps: np.ndarray, stride: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the places of series with larger steps, alike and too many to be gaps, and for all: step and number."""
     which, low, high, counts = _steps_of_series(times, steps)
-    larger = min((steps != grid.stride).mean(), _LARGEST_SHARE)  # the chance that gaps make one step so
+    larger = min((steps != stride).mean(), _LARGEST_SHARE)  # the chance that gaps make one step so
     enough = max(3, np.log(_UNLIKELY / len(times.labels)) / np.log(larger))
-    other = (counts >= enough) & (low >= 2 * grid.stride) & (high <= _ALIKE * low)
-    if other.any():
-        raise ValueError(_say_mixed(times, int(which[np.argmin(low)]), int(which[np.argmax(other)]), int(other.sum())))
+    return np.flatnonzero((counts >= enough) & (low >= 2 * stride) & (high <= _ALIKE * low)), low, which
 
 
 def _steps_of_series(times: Times, steps: np.ndarray) -> tuple[np.ndarray, ...]:

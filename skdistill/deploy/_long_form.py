@@ -16,6 +16,7 @@ from skdistill.data._series_labels import SeriesLabels, has_names
 from skdistill.data._steps import ClockStep, NumberStep, PeriodStep
 from skdistill.datasets._channels import text_is_encoded
 from skdistill.datasets._read_panel import read_panel
+from skdistill.datasets._steps import StepOfFit
 from skdistill.datasets._tables import LackingColumnError
 from skdistill.datasets._to_long import to_long
 
@@ -96,7 +97,7 @@ class LongForm:
         issued = () if vintages is None else tuple(vintages.columns)
         return cls(id, time, names, targets, known, bool(roles.categories), freq, issued)
 
-    def read(self, table: Any, *, future: bool = False) -> pd.DataFrame:
+    def read(self, table: Any, *, future: bool = False, one_step: bool = False) -> pd.DataFrame:
         """Read a long table as a panel.
 
         Parameters
@@ -105,6 +106,8 @@ class LongForm:
             With columns of ids, times and channels, rows in any order.
         future : bool, default=False
             Whether it holds the known covariates of the horizon.
+        one_step : bool, default=False
+            Whether a series with a larger step than that of ``fit`` is an error, instead of a warning.
 
         Returns
         -------
@@ -119,7 +122,7 @@ class LongForm:
                     id=self.id,
                     time=self.time,
                     columns=None if columns is None else list(columns),
-                    freq=self.freq,
+                    freq=None if self.freq is None else StepOfFit(self.freq, is_needed=one_step),
                 )
         except LackingColumnError as error:
             if not future or error.column not in self.issued:

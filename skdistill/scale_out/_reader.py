@@ -102,8 +102,13 @@ class SeriesReader:
         -------
         series : list of Series
             The series.
+
+        Raises
+        ------
+        ValueError
+            If a series has a larger step than the sample.
         """
-        panel = self.form.read(table.replace_schema_metadata(None))
+        panel = self.form.read(table.replace_schema_metadata(None), one_step=True)
         given = read_series(self.fitted, panel, reset=False, allow_batch=False)
         step_of = self.fitted.series_labels_.step_of
         return [

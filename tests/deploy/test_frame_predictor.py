@@ -359,3 +359,25 @@ def test_partitions_of_dask(predictor, table, expected):
     halves = dask.from_pandas(table, npartitions=2, sort=False)
     with pytest.raises(ValueError, match=r"series 'b' has 8 rows of forecasts.*spread over partitions"):
         predictor.check_forecasts(halves.map_partitions(predictor.predict_frame, meta=meta))
+
+
+def with_days(table, one="b"):
+    """Return the table with a series whose rows are 24 steps of the others apart."""
+    first = table["ds"].min()
+    return table.assign(ds=table["ds"].where(table["unique_id"] != one, first + 24 * (table["ds"] - first)))
+
+
+@pytest.mark.parametrize("door", ["predict_table", "predict_frame"])
+def test_a_series_of_another_step_is_told(table, forecaster, predictor, door):
+    forecast = {"predict_table": forecaster.predict_table, "predict_frame": predictor.predict_frame}[door]
+    told = r"the rows of series 'b' are 24 steps of fit \(1 hour\) apart: a student knows rows"
+    with pytest.warns(UserWarning, match=told):
+        forecast(with_days(table))
+
+
+def test_rows_that_are_written_as_missing_have_the_step_of_fit(table, forecaster, recwarn):
+    last = table.groupby("unique_id")["ds"].rank() % 24 != 12
+    sparse = table.assign(**{name: table[name].where(~last | (table["unique_id"] != "b")) for name in ("c0", "c1")})
+    forecaster.predict_table(sparse)
+    forecaster.predict_table(table[table.index % 3 != 1])  # rows left out here and there
+    assert [str(one.message) for one in recwarn if "steps of fit" in str(one.message)] == []

@@ -447,3 +447,12 @@ def test_given_labels_of_other_series_than_those_of_the_fit_are_refused():
     with pytest.raises(ValueError, match="series of GivenLabels are numbers of all 4 series of the table"):
         scale_out.fit(given, to_long(panel), max_series=2)
     scale_out.fit(given, to_long(panel), max_series=4)
+
+
+def test_a_series_of_another_step_that_the_sample_does_not_have_is_an_error(table):
+    rows, _ = take_sample(table, 32, id="unique_id", channel="c0")
+    one = min(set(table["unique_id"]) - set(pa.table(rows)["unique_id"].to_pylist()))
+    first = table["ds"].min()
+    days = table.assign(ds=table["ds"].where(table["unique_id"] != one, first + 24 * (table["ds"] - first)))
+    with pytest.raises(ValueError, match=rf"series '{one}' are 24 steps of fit \(1 hour\) apart"):
+        scale_out.fit(forecaster(), days)
