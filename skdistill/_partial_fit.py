@@ -13,11 +13,13 @@ from sklearn.base import clone
 from sklearn.utils.metaestimators import available_if
 
 from skdistill._base import BaseDistilled
+from skdistill._parameter_checks import warn_of_idle_settings
 from skdistill._shorthand import resolve_loss, resolve_student
 from skdistill._utils._checks import check_integer
 from skdistill._utils._description import Description, describe
 from skdistill._utils._ignored_y import warn_of_ignored_y
 from skdistill._utils._usual_modes import in_float32
+from skdistill.data._bounds import check_bounds, warn_outside
 from skdistill.data._calendar import calendar_of
 from skdistill.data._calendar_rows import fields_of, have_calendar
 from skdistill.data._fit_windows import FitWindows
@@ -468,7 +470,13 @@ class UpdatableMixin(BaseDistilled):
             seen = SeenRows.start(new, network, spec)
         assert seen.series is not None  # of one series
         warn_of_outliers(find_outliers([seen.series]))
-        return self._solve_for(network, loss, seen, spec)
+        owner = type(self).__name__
+        warn_outside([new.values[:, list(spec.targets)]], check_bounds(self.bounds, owner), ["X"], owner)
+        is_first = not hasattr(self, "student_")
+        self._solve_for(network, loss, seen, spec)
+        if is_first:  # of later calls, the first one has told
+            warn_of_idle_settings(self)
+        return self
 
     def _in_inputs_of(self, network: Linear, seen: SeenRows, spec: NetworkSpec) -> tuple[SeenRows, NetworkSpec]:
         """Return the rows so far and the problem for a network, which may have been changed since the last update."""

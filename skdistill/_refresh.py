@@ -20,6 +20,7 @@ from skdistill._utils._checks import check_integer
 from skdistill._utils._description import Description, describe
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill._utils._usual_modes import with_gradients
+from skdistill.data._bounds import warn_outside
 from skdistill.data._fit_windows import FitWindows
 from skdistill.data._inputs import check_roles_unchanged, read_series
 from skdistill.data._outliers import find_outliers, warn_of_outliers
@@ -293,6 +294,9 @@ class RefreshMixin(BaseDistilled):
             cutting = replace(cutting, seed=self._augment_seed() + len(self.history_))
         store = cutting.hide_known(replace(store, series_weight=counts))
         warn_of_outliers(find_outliers(series, scaling.transformer_))
+        new = [one.values[n:, list(self.targets_)] for one, n in zip(series, n_old, strict=True)]
+        names = [name_series(series, number) if len(series) > 1 else "X" for number in range(len(series))]
+        warn_outside(new, cutting.bounds, names, type(self).__name__)
         windows = split_windows(
             store,
             context_length=spec.context_length,

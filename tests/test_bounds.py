@@ -8,7 +8,7 @@ from doubles import LastValueTeacher, make_forecaster, make_frame
 from sktime.forecasting.base import ForecastingHorizon
 
 import skdistill
-from skdistill import DistilledForecasterCV, DistilledRegressor, load
+from skdistill import DistilledForecaster, DistilledForecasterCV, DistilledRegressor, load
 from skdistill.deploy import NumpyStudent
 from skdistill.losses import Supervised
 from skdistill.networks import MLP, ITransformer
@@ -222,3 +222,23 @@ def test_a_file_of_a_regressor_without_its_bounds_is_refused(tmp_path):
     del regressor._target_bounds  # as earlier states had none
     with pytest.raises(ValueError, match="without its bounds of targets: fit and save again"):
         regressor.save(tmp_path / "student")  # which reads its file
+
+
+@pytest.mark.parametrize("method", ["refresh", "partial_fit"])
+@pytest.mark.parametrize("of_panel", [False, True])
+def test_new_rows_outside_are_told(method, of_panel):
+    X = make_frame(80)
+    old, new = X[:70], X[70:] - 100
+    if of_panel:
+        old, new = (pd.concat({"a": rows, "b": rows}, names=["shop"]) for rows in (old, new))
+    fitted = DistilledForecaster(None, "linear", context_length=12, prediction_length=4, bounds=(-50, None)).fit(old)
+    with pytest.warns(
+        UserWarning, match=rf"training values of the targets lie outside .*row 0 of {'series' if of_panel else 'X'}"
+    ):
+        getattr(fitted, method)(new)
+
+
+def test_first_rows_of_partial_fit_outside_are_told():
+    forecaster = DistilledForecaster(None, "linear", context_length=12, prediction_length=4, bounds=(-50, None))
+    with pytest.warns(UserWarning, match="80 of 160 training values of the targets lie outside"):
+        forecaster.partial_fit(make_frame(80, 2) - [0.0, 100.0])

@@ -87,6 +87,13 @@ def test_one_warning_names_what_an_exact_student_does_not_read(fit):
     assert told(fit, validation_fraction=0.2, random_state=0, device="cpu") == []
 
 
+def test_the_first_partial_fit_tells_them_once():
+    forecaster = DistilledForecaster(None, **LENGTHS, validation_fraction=0, **SET)
+    (said,) = told(lambda: forecaster.partial_fit(make_series(60)))
+    assert "the student is solved exactly" in said
+    assert told(lambda: forecaster.partial_fit(make_series(70)[60:])) == []
+
+
 def with_a_gap(shape=(80, 1)):
     series = make_series(*shape)
     series[30:33, 0] = np.nan
@@ -298,6 +305,14 @@ def test_settings_of_validation_and_quantiles_without_them_are_told(settings, ma
     assert re.fullmatch(match, said)
     has = {"patience": 3, "point_forecast": "mean", "quantiles": (0.1, 0.9), "validation_fraction": 0.3}
     assert told(fit_series, student=MLP(4), max_epochs=1, **has) == []
+
+
+def test_a_patience_of_a_student_of_a_search_is_told():
+    for share, n_told in ((0, 1), (0.3, 0)):
+        student = DistilledForecaster(None, MLP(4), max_epochs=1, patience=3, validation_fraction=share)
+        search = DistilledForecasterCV([student], None, context_lengths=12, prediction_length=4, cv=1, random_state=0)
+        found = [one for one in told(lambda one=search: one.fit(make_series(120))) if "patience" in one]
+        assert len(found) == n_told
 
 
 def test_a_patience_of_a_teacher_without_validation_rows_is_told():

@@ -11,7 +11,7 @@ import numpy as np
 from skdistill._utils._checks import is_real
 from skdistill._utils._user_line import stacklevel_of_user
 
-__all__ = ["Bounds", "check_bounds", "clip", "warn_outside"]
+__all__ = ["Bounds", "check_bounds", "clip", "warn_of_ends", "warn_outside"]
 
 Bounds = tuple[float | None, float | None]
 
@@ -104,5 +104,28 @@ def warn_outside(rows: Sequence[np.ndarray], bounds: Bounds | None, names: Seque
         warnings.warn(
             f"{n_outside} of {n_values} training values of the targets lie outside bounds={bounds} of {owner}, first "
             f"{first}: no forecast reaches them. Check the bounds or the data.",
+            stacklevel=stacklevel_of_user(),
+        )
+
+
+def warn_of_ends(lowest: np.ndarray, highest: np.ndarray, bounds: Bounds | None, owner: str) -> None:
+    """Warn of training values beyond the bounds where only the ends of all values are known.
+
+    Parameters
+    ----------
+    lowest, highest : ndarray of shape (n_targets,)
+        The ends, infinite where a target has no value.
+    bounds : tuple or None
+        The bounds.
+    owner : str
+        The class that has the parameter.
+    """
+    if bounds is None:
+        return
+    low, high = lowest.min(), highest.max()
+    if (bounds[0] is not None and low < bounds[0]) or (bounds[1] is not None and high > bounds[1]):
+        warnings.warn(
+            f"training values of the targets go from {low:g} to {high:g}, outside bounds={bounds} of {owner}: no "
+            "forecast reaches those beyond. Check the bounds or the data.",
             stacklevel=stacklevel_of_user(),
         )

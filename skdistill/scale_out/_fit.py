@@ -19,6 +19,8 @@ from skdistill._utils._checks import check_boolean, check_integer
 from skdistill._utils._interrupts import interrupts_stay
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill._utils._usual_modes import with_gradients
+from skdistill._validation_share import warn_of_unread_rows
+from skdistill.data._bounds import warn_of_ends
 from skdistill.data._forms import take_apart
 from skdistill.data._outliers import warn_of_outliers
 from skdistill.datasets._channels import text_is_encoded
@@ -172,6 +174,7 @@ def fit(
     work = WindowWork(reader, network, sample.spec_, loss, template, whole, sample.teacher_, keeps, _ids_of(panel))
     sums: WindowSums = _added(work, table, options)
     _check_sums(sums, n_all)
+    _warn_of_bounds(forecaster, sample, sums.rows)
     module, part = network.build(sample.spec_), network.solvable_part(sample.spec_)
     assert part is not None  # checked
     result = solve_sums(part, module, sample.spec_, sums.moments, loss=loss, has_teacher=sample.teacher_ is not None)
@@ -219,9 +222,12 @@ def _fit_stored(
     if stored.n_short:
         _warn_of_short(stored.n_short, len(chosen))
     warn_of_outliers(stored.outliers)
+    _warn_of_bounds(forecaster, sample, stored.rows)
     _take_on(forecaster, sample)
     if forecaster._distill(stored.windows, told=True):  # by the sample
         warn_of_idle_settings(forecaster)
+        warn_of_unread_rows(forecaster)
+    forecaster._warn_of_hidden_swing(stored.windows, "set scaling='window'")
     forecaster.n_series_ = len(stats)
     _warn_of_no_units(forecaster.scaling_, keep_units)
     return forecaster
@@ -271,6 +277,12 @@ def _warn_of_idle(*, keep_units: bool, is_sorted: bool, n_jobs: int | None) -> N
             "the rows of these series are read in any order, and fitted in this process, which keeps their units.",
             stacklevel=stacklevel_of_user(),
         )
+
+
+def _warn_of_bounds(forecaster: Any, sample: Any, rows: RowSums) -> None:
+    """Warn of training values beyond the bounds, which the sample need not have."""
+    targets = list(sample.targets_)
+    warn_of_ends(rows.lowest[targets], rows.highest[targets], forecaster.bounds, "DistilledForecaster")
 
 
 def _warn_of_no_units(scaling: Any, keep_units: bool) -> None:

@@ -52,12 +52,15 @@ class Stored:
         Series without a training window.
     outliers : list of str
         Values that outweigh all other rows of their series.
+    rows : RowSums
+        Statistics of the training rows.
     """
 
-    def __init__(self, windows: TrainingWindows, n_short: int, outliers: list[str]) -> None:
+    def __init__(self, windows: TrainingWindows, n_short: int, outliers: list[str], rows: RowSums) -> None:
         self.windows = windows
         self.n_short = n_short
         self.outliers = outliers
+        self.rows = rows
 
 
 def needs_of_all_rows(forecaster: Any) -> dict[str, bool]:
@@ -246,7 +249,7 @@ def _open(stored: RowFiles, reader: SeriesReader, make: BlockMaker, keep_units: 
     validation = judged(_windows(store, stored.array("validation"), reader))
     windows = TrainingWindows(train, validation if len(validation) else None)
     cutting.check_validation(windows)
-    return Stored(windows, int(arrays["n_short"]), arrays["outliers"].tolist())
+    return Stored(windows, int(arrays["n_short"]), arrays["outliers"].tolist(), arrays["rows"])
 
 
 def _windows(store: MappedStore, starts: np.ndarray | None, reader: SeriesReader) -> Windows:

@@ -37,6 +37,7 @@ from skdistill.selection._search import Search
 from skdistill.teachers._base import BaseTeacher
 from skdistill.teachers._resolve import resolve_teacher
 from skdistill.teachers._teacher_name import teacher_name
+from skdistill.training._settings import warn_of_unread_patience
 
 __all__ = ["DistilledForecasterCV"]
 
@@ -626,7 +627,9 @@ class DistilledForecasterCV(RefittedMixin, DocLink, BaseEstimator):
             np.zeros(n_series, dtype=int),
             staggered=search.problem.staggered,
         )
-        forecaster._distill(windows, labels, told=True)
+        if not forecaster._distill(windows, labels, told=True) and candidate.student.is_own:
+            warn_of_unread_patience(forecaster, windows)
+        forecaster._warn_of_hidden_swing(windows, "add 'window' to scaling of DistilledForecasterCV")
         forecaster._keep_for_comparing(X)
         forecaster._keep_for_updates(given.series)
         teacher = None if candidate.teacher is None else self._as_given(candidate.teacher)

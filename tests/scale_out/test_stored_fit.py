@@ -268,3 +268,28 @@ def test_other_units_have_other_stores():
     assert _FORMAT == 6
     np.testing.assert_allclose(units.unit, expected, rtol=1e-7)
     np.testing.assert_allclose(units.center[:, 0], [0.0288274562, 3.3, 0.075], rtol=1e-7)
+
+
+@pytest.mark.parametrize("through_files", [True, False])
+def test_what_the_sample_does_not_show_is_told_of_all_series(source, through_files):
+    low = np.where(TABLE["unique_id"] == "s35", 1000.0, 0.0)
+    TABLE.assign(c0=TABLE["c0"] - low).to_parquet(source / "b.parquet")
+    (source / "a.parquet").unlink()
+    settings = {"student": Linear(), "bounds": (-50.0, None), "max_epochs": 100}
+    with pytest.warns(UserWarning, match=r"go from -\d.* to .*, outside bounds=\(-50.0, None\)"):
+        fit(source, **settings) if through_files else scale_out.fit(forecaster(**settings), source, is_sorted=True)
+
+
+def test_a_trend_that_hides_the_season_is_told(source):
+    rows = TABLE[TABLE["unique_id"] == "s20"].copy()
+    rows["c0"], rows["c1"] = (0.01 * rows["c0"] + np.arange(len(rows)) for _ in range(2))
+    rows.to_parquet(source / "b.parquet")
+    (source / "a.parquet").unlink()
+    with pytest.warns(UserWarning, match="a trend makes most of the spread of the training rows"):
+        fit(source, student="dlinear", scaling="global")
+
+
+def test_validation_rows_that_nothing_reads_are_told(source):
+    student = Linear(penalty=(0.1, 1.0), selection="blocks")
+    with pytest.warns(UserWarning, match="nothing reads the validation rows of DistilledForecaster"):
+        fit(source, student=student, targets=["c1"], covariates="ignore", validation_fraction=0.2, max_epochs=100)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from doubles import make_forecaster
 
-from skdistill import DistilledRegressor
+from skdistill import DistilledForecasterCV, DistilledRegressor
 from skdistill.networks import MLP, DLinear, Linear, TSMixer
 from skdistill.teachers import CrossFittedTeacher, EnsembleTeacher, TrainedTeacher
 
@@ -86,3 +86,10 @@ def test_a_student_that_sees_the_swing_is_not(student, settings):
 @pytest.mark.parametrize("name", SERIES)
 def test_other_series_are_not(name):
     assert not fit(SERIES[name], MLP(4))
+
+
+def test_a_search_tells_of_its_choice():
+    lengths = {"context_lengths": 12, "prediction_length": 4, "cv": 1, "random_state": 0, "scaling": "global"}
+    frame = pd.DataFrame({"y": STEEP}, index=pd.date_range("2010-01-01", periods=len(STEEP), freq="MS"))
+    (told,) = told_by(DistilledForecasterCV(["dlinear"], None, **lengths).fit, frame)
+    assert "add 'window' to scaling of DistilledForecasterCV" in told
