@@ -14,6 +14,7 @@ from skdistill._unwrap import UnwrappedModel, unwrap_model
 from skdistill._utils._checks import check_integer
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._inputs import read_series
+from skdistill.data._outliers import find_outliers, warn_of_outliers
 from skdistill.data._series import Series
 from skdistill.data._short_series import warn_of_short_series
 
@@ -143,7 +144,12 @@ def seasonal_difference(rows: np.ndarray, season: int) -> np.ndarray:
 
 
 def roll_windows(
-    estimator: Any, X: Any, context_length: int | None = None, prediction_length: int | None = None
+    estimator: Any,
+    X: Any,
+    context_length: int | None = None,
+    prediction_length: int | None = None,
+    *,
+    squared: bool = False,
 ) -> Rolled:
     """Forecast every stride-1 window.
 
@@ -158,6 +164,8 @@ def roll_windows(
         Rows before the first forecast row; None takes the estimator's own.
     prediction_length : int or None, default=None
         That the estimator must have, where it is given.
+    squared : bool, default=False
+        Whether errors are squared, so that a value far from all others is told.
 
     Returns
     -------
@@ -167,6 +175,8 @@ def roll_windows(
     model = unwrap_model(estimator)
     before = _check_lengths(model, context_length, prediction_length)
     given = read_series(model.forecaster, model.transform(X), reset=False, allow_batch=False)
+    if squared:
+        warn_of_outliers(find_outliers(given.series), judged=True)
     horizon, targets = model.forecaster.spec_.prediction_length, list(model.forecaster.targets_)
     origins = [_origins(len(one), before, horizon, is_panel=given.is_panel) for one in given.series]
     _check_any(given.series, origins, before, horizon, is_panel=given.is_panel)

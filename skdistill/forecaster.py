@@ -26,6 +26,7 @@ from skdistill.data._augmentation import Augmentation
 from skdistill.data._bounds import check_bounds
 from skdistill.data._fit_windows import FitWindows
 from skdistill.data._inputs import read_series
+from skdistill.data._outliers import find_outliers, warn_of_outliers
 from skdistill.data._roles import find_roles
 from skdistill.data._rows_of_fit import count_windows_of_fit, find_trained, read_training_rows, rows_of_fit
 from skdistill.data._series import Series, SeriesInput
@@ -486,6 +487,7 @@ class DistilledForecaster(ForecastingMixin, RollingMixin, RefreshMixin, Updatabl
         series = read_series(self, X, reset=False, allow_batch=False).series
         count_origins(max(series, key=len), self.spec_)
         warn_of_short_series(series, self.spec_.context_length + self.spec_.prediction_length, "calibrate")
+        warn_of_outliers(find_outliers(series, self.scaling_.transformer_), calibrated=True)
         windows = split_windows(
             SeriesStore.from_series(
                 series,

@@ -34,6 +34,7 @@ _ERRORS: dict[str, Callable[..., Any]] = {
     "smape": _smape,
 }
 METRICS = tuple(_ERRORS)
+_SQUARED = ("mse", "rmse")
 _PER = ("pooled", "step", "channel", "series")
 
 
@@ -94,7 +95,7 @@ def forecast_errors(
     [1, 2, 3]
     """
     check_choice(per, _PER, "per of forecast_errors")
-    rolled = _in_units(roll_windows(estimator, X, context_length), metric, season)
+    rolled = _in_units(roll_windows(estimator, X, context_length, squared=metric in _SQUARED), metric, season)
     if per == "series":
         return _per_series(rolled.parts, metric)
     truth, forecast = (np.concatenate(both) for both in zip(*_pairs(rolled.parts), strict=True))
@@ -289,7 +290,8 @@ class ForecastScorer:
 
     def __call__(self, estimator: Any, X: Any, y: Any = None) -> float:
         """Score a fitted forecaster, or a pipeline that ends in one."""
-        rolled = roll_windows(estimator, X, self.context_length, self.prediction_length)
+        lengths, squared = (self.context_length, self.prediction_length), self.metric in _SQUARED
+        rolled = roll_windows(estimator, X, *lengths, squared=squared)
         rolled = _in_units(rolled, self.metric, self.season)
         steps = self._positions("steps", self.steps, list(range(1, rolled.parts[0].truth.shape[1] + 1)))
         channels = self._positions("channels", self.channels, rolled.names)

@@ -16,6 +16,7 @@ from skdistill._utils._user_line import stacklevel_of_user
 from skdistill._utils.numpy_student import read_numbers
 from skdistill.comparison._forecasts import StudentForecasts, TeacherForecasts
 from skdistill.comparison._problem import Problem
+from skdistill.data._outliers import find_outliers, warn_of_outliers
 from skdistill.teachers._given import NoLabelError, warn_left_out
 
 __all__ = ["RollingForecasts", "error_by_scale", "error_by_step", "period_spectra", "rolling_forecasts", "win_rates"]
@@ -119,6 +120,7 @@ def rolling_forecasts(
         )
     model = unwrap_model(estimator)
     problem = Problem.of([model], X)
+    warn_of_outliers(find_outliers(problem.series), judged=True)
     runs = {"student": StudentForecasts(model, problem, X).forecast}
     if model.forecaster.teacher_ is not None:
         runs["teacher"] = TeacherForecasts(model, problem, X).forecast

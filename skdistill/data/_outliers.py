@@ -101,8 +101,10 @@ def find_outliers_of_windows(values: np.ndarray, name: str, first: int = 0) -> l
     return found
 
 
-def warn_of_outliers(outliers: Sequence[str], *, judged: bool = False, of_table: bool = False) -> None:
-    """Warn of values that decide what is learned, or how forecasts are judged.
+def warn_of_outliers(
+    outliers: Sequence[str], *, judged: bool = False, calibrated: bool = False, of_table: bool = False
+) -> None:
+    """Warn of values that decide what is learned, how forecasts are judged, or how wide quantiles are.
 
     Parameters
     ----------
@@ -110,6 +112,8 @@ def warn_of_outliers(outliers: Sequence[str], *, judged: bool = False, of_table:
         Their descriptions; none, no warning.
     judged : bool, default=False
         Whether the rows judge forecasts.
+    calibrated : bool, default=False
+        Whether quantiles are calibrated on the rows.
     of_table : bool, default=False
         Whether they are of a table of windows, which takes no NaN.
     """
@@ -122,6 +126,9 @@ def warn_of_outliers(outliers: Sequence[str], *, judged: bool = False, of_table:
     decided = "the units and what is learned"
     if judged:
         decided, way_out = "squared errors", "look at absolute ones, too"
+    if calibrated:
+        decided = "the forecasts from rows after it, whose errors count in the quantiles"
+        way_out = "give more rows, of which it is a smaller part"
     warnings.warn(
         f"{outliers[0]}{more}: its squared distance from the median is over {_SHARE / (1 - _SHARE):.0f} times that of "
         f"all other {others} together, so that it decides {decided}. {remedy} if it is an error or stands for a "

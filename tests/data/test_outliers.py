@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from sklearn.preprocessing import PowerTransformer, StandardScaler
 
 from skdistill import DistilledForecaster, DistilledRegressor, scale_out
+from skdistill.comparison import rolling_forecasts
 from skdistill.data._outliers import find_outliers, find_outliers_of_windows
 from skdistill.data._series import Series
 from skdistill.losses import Response
+from skdistill.metrics import ForecastScorer, forecast_errors
 
 pytestmark = pytest.mark.filterwarnings("error:.*squared distance from the median")
 TOLD = "squared distance from the median is over 9 times"
@@ -149,11 +151,30 @@ def test_updates_tell_new_outliers():
 def test_rows_that_judge_forecasts_tell_outliers():
     rows = frame(wave(200))
     fitted, test = forecaster().fit(rows[:120]), rows[108:].copy()
-    fitted.score(test), fitted.compare(test, n_resamples=2)
+    judges = [
+        fitted.score,
+        lambda X: fitted.compare(X, n_resamples=2),
+        lambda X: rolling_forecasts(fitted, X),
+        lambda X: forecast_errors(fitted, X),
+        lambda X: ForecastScorer("rmse")(fitted, X),
+    ]
+    for judge in judges:
+        judge(test)
     test.iloc[50] = -9999
-    for judge in (fitted.score, lambda X: fitted.compare(X, n_resamples=2)):
+    forecast_errors(fitted, test, "mae"), ForecastScorer("mase")(fitted, test)
+    for judge in judges:
         with pytest.warns(UserWarning, match=rf"-9999 in row 50 .* X \('y'\): .*{TOLD}.* decides squared errors"):
             judge(test)
+
+
+def test_rows_that_calibrate_tell_outliers():
+    fitted = forecaster(quantiles=(0.1, 0.5, 0.9), max_epochs=1).fit(frame(wave(100)))
+    fitted.set_params(calibration="conformal")
+    rows = frame(wave(200))[90:].copy()
+    fitted.calibrate(rows)
+    rows.iloc[50] = -9999
+    with pytest.warns(UserWarning, match=r"-9999 in row 50 .* decides the forecasts from rows after it, whose errors"):
+        fitted.calibrate(rows)
 
 
 @pytest.mark.parametrize("form", ["table", "vector", "frame", "cube"])
