@@ -24,6 +24,7 @@ from skdistill.data._bounds import warn_outside
 from skdistill.data._fit_windows import FitWindows
 from skdistill.data._inputs import check_roles_unchanged, read_series
 from skdistill.data._outliers import find_outliers, warn_of_outliers
+from skdistill.data._outweighing import Outweighing
 from skdistill.data._roles import Roles
 from skdistill.data._scaling import Scaling
 from skdistill.data._scaling_checks import units_told
@@ -325,7 +326,9 @@ class RefreshMixin(BaseDistilled):
                 f"{method} of an exact student updates sums over windows, which have no place for a missing target: "
                 "call fit with all rows, which takes NaN, or fill the gaps before."
             )
-        return windows.take(torch.from_numpy(chosen))
+        new_windows = windows.take(torch.from_numpy(chosen))
+        Outweighing.of(new_windows, names).warn()
+        return new_windows
 
     def _leaves_its_value(
         self, store: SeriesStore, windows: Windows, series: list[Series], method: str, chosen: np.ndarray

@@ -14,6 +14,7 @@ from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._augmentation import Augmentation
 from skdistill.data._bounds import Bounds, warn_outside
 from skdistill.data._outliers import find_outliers, warn_of_outliers
+from skdistill.data._outweighing import Outweighing
 from skdistill.data._scaling import Scaling
 from skdistill.data._scaling_checks import units_told, warn_of_unlike_scales
 from skdistill.data._season import season_of_series
@@ -22,16 +23,13 @@ from skdistill.data._series_weight import weights_of_series
 from skdistill.data._short_series import name_series
 from skdistill.data._store import SeriesStore
 from skdistill.data._training_windows import TrainingWindows, judged, split_windows
+from skdistill.data._transformer import transform
 from skdistill.data._validation_rows import count_held_out, count_unobserved_end, training_values
-from skdistill.data._windows import Windows
 
 __all__ = ["FitWindows"]
 
 _FEWEST_ROWS = 8  # minimum number of series rows in a training context of a panel, if there is no season
 _MOST_NAMED = 5  # maximum number of series listed in a warning
-_TINY = 1e-2  # of the unit of a series; the unit of a window from which its horizon can be very many away
-_OUTWEIGHS = 10.0  # times the number of all windows; squares of some that are larger decide what is learned
-_BLOCK = 4096  # windows at once
 
 
 @dataclass(frozen=True)
@@ -131,10 +129,10 @@ class FitWindows:
         _tell_unobserved(of_targets, names)
         warn_outside(of_targets, self.bounds, names, "DistilledForecaster")
         scaling = self.scaling(of_step, len(series))
-        if self.transformer is None and scaling.kind == "global":
-            warn_of_unlike_scales(known, names)
         ids = [one.id for one in series]
         scaling.fit(known, None if any(one is None for one in ids) else [one for one in ids if one is not None])
+        if scaling.kind == "global":
+            warn_of_unlike_scales([transform(scaling.transformer_, rows) for rows in known], names)
         if series[0].statics is not None:
             scaling.statics_ = series[0].statics
         windows = self.build(series, held_out, scaling, least, of_step)
@@ -145,7 +143,7 @@ class FitWindows:
             )
         self.check_validation(windows)
         _check_counted(windows)
-        _tell_outweighing(windows.known_train, names)
+        Outweighing.of(windows.known_train, names if len(names) > 1 else ["X"]).warn()
         warn_of_outliers(find_outliers(series, scaling.transformer_))
         return windows
 
@@ -470,38 +468,6 @@ def _check_counted(windows: TrainingWindows) -> None:
                 f"a weight above 0 are too short for one, or not observed where it lies. Give them more rows,{out} or "
                 "give the others a weight."
             )
-
-
-def _tell_outweighing(train: Windows, names: list[str]) -> None:
-    """Warn of windows, scaled by themselves, whose horizons are so many units away that they count for all others."""
-    if train.store.scaling.kind != "window" or train.store.is_mapped or not len(train):
-        return
-    every, targets = torch.arange(len(train)), list(train.targets)
-    units, own = train.local_units(every), train.store.units
-    assert units is not None  # the kind of scaling
-    assert own is not None
-    relative = units.unit[:, targets] / own.unit[train.series_of(train.starts.cpu().numpy())][:, targets]
-    tiny = every[torch.from_numpy((relative < _TINY).any(axis=1))]
-    if not len(tiny):
-        return
-    squares = np.concatenate(
-        [
-            np.nan_to_num(np.square(train.horizons(some).cpu().double().numpy())).mean(axis=(1, 2))
-            for some in tiny.split(_BLOCK)
-        ]
-    )
-    if squares.sum() > _OUTWEIGHS * len(train):
-        first = train.starts[tiny[[int(squares.argmax())]]].cpu().numpy()
-        number = int(train.series_of(first)[0])
-        last = int(first[0] - train.store.offsets[number]) + train.context_length - 1
-        far = squares.max() ** 0.5
-        name = names[number] if len(names) > 1 else "X"
-        warnings.warn(
-            f"the context of {name} that ends in row {last} hardly varies, and what follows is about {far:.3g} of its "
-            f"units away: with scaling='window', such windows outweigh all {len(train)} in squared errors. Take "
-            "scaling='series' or 'global', a longer context_length, or write NaN where a value only repeats.",
-            stacklevel=stacklevel_of_user(),
-        )
 
 
 def _tell_unobserved(known: list[np.ndarray], names: list[str]) -> None:

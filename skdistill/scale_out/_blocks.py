@@ -9,9 +9,11 @@ import numpy as np
 import pandas as pd
 
 from skdistill.data._outliers import find_outliers
+from skdistill.data._outweighing import Outweighing
 from skdistill.data._scaling import Scaling
 from skdistill.data._scaling_checks import units_told
 from skdistill.data._series import Series
+from skdistill.data._short_series import name_series
 from skdistill.data._steps import Step
 from skdistill.data._validation_rows import training_values
 from skdistill.data._windows import Windows
@@ -34,7 +36,8 @@ class Block:
         What is known of each series: ``"lengths"``, ``"gaps"``, ``"told"``, ``"by_window"``, ``"stepped"``, and
         ``"center"``, ``"unit"`` if series have units.
     sums : dict of str to ndarray
-        Statistics of the training rows, ``"n_missing"`` and ``"n_short"``; and ``"outliers"``, in words.
+        Statistics of the training rows, ``"n_missing"`` and ``"n_short"``; and ``"outliers"``, in words, and what makes
+        an ``"outweighing"``.
     ids : list of hashable
         Ids of the series.
     """
@@ -120,6 +123,9 @@ class BlockMaker:
         sums["n_missing"] = np.isnan(np.concatenate([one.values for one in series])).sum(axis=0)
         sums["n_short"] = np.array(sum(len(one) < least + cutting.prediction_length for one in known))
         sums["outliers"] = np.array(find_outliers(series, scaling.transformer_), dtype=str)
+        found = Outweighing.of(windows.known_train, [name_series(series, number) for number in range(len(series))])
+        sums["outweighing"] = np.array([found.n_windows, found.squares, found.farthest])[None]
+        sums["outweighing_context"] = np.array([found.context], dtype=str)
         return Block(rows, of_series, sums, [one.id for one in series])
 
     def _check_labels(self, series: list[Series]) -> None:

@@ -222,6 +222,7 @@ def _fit_stored(
     if stored.n_short:
         _warn_of_short(stored.n_short, len(chosen))
     warn_of_outliers(stored.outliers)
+    stored.outweighing.warn()
     _warn_of_bounds(forecaster, sample, stored.rows)
     _take_on(forecaster, sample)
     if forecaster._distill(stored.windows, told=True):  # by the sample
@@ -399,6 +400,7 @@ def _check_sums(sums: WindowSums, n_all: int) -> None:
     if sums.n_short:
         _warn_of_short(sums.n_short, n_all)
     warn_of_outliers(sums.outliers)
+    sums.outweighing.warn()
 
 
 def _warn_of_short(n_short: int, n_all: int) -> None:

@@ -19,6 +19,7 @@ from skdistill._utils._tasks import run_tasks
 from skdistill._version import __version__
 from skdistill.data._local_scale import LocalUnits
 from skdistill.data._mapped_store import MappedIndexes, MappedStore
+from skdistill.data._outweighing import Outweighing
 from skdistill.data._scaling import Scaling
 from skdistill.data._series_weight import weights_of_series
 from skdistill.data._training_windows import TrainingWindows, judged
@@ -38,7 +39,7 @@ __all__ = ["Stored", "check_storable", "needs_of_all_rows", "store_rows"]
 
 logger = logging.getLogger("skdistill")
 
-_FORMAT = 6  # raise it when the stored rows change, or how they are standardized
+_FORMAT = 7  # raise it when the stored rows change, or how they are standardized
 
 
 class Stored:
@@ -54,13 +55,18 @@ class Stored:
         Values that outweigh all other rows of their series.
     rows : RowSums
         Statistics of the training rows.
+    outweighing : Outweighing
+        Windows that outweigh all others.
     """
 
-    def __init__(self, windows: TrainingWindows, n_short: int, outliers: list[str], rows: RowSums) -> None:
+    def __init__(
+        self, windows: TrainingWindows, n_short: int, outliers: list[str], rows: RowSums, outweighing: Outweighing
+    ) -> None:
         self.windows = windows
         self.n_short = n_short
         self.outliers = outliers
         self.rows = rows
+        self.outweighing = outweighing
 
 
 def needs_of_all_rows(forecaster: Any) -> dict[str, bool]:
@@ -249,7 +255,16 @@ def _open(stored: RowFiles, reader: SeriesReader, make: BlockMaker, keep_units: 
     validation = judged(_windows(store, stored.array("validation"), reader))
     windows = TrainingWindows(train, validation if len(validation) else None)
     cutting.check_validation(windows)
-    return Stored(windows, int(arrays["n_short"]), arrays["outliers"].tolist(), arrays["rows"])
+    outweighing = sum(
+        (
+            Outweighing(int(n_windows), squares, farthest, context)
+            for (n_windows, squares, farthest), context in zip(
+                arrays["outweighing"].tolist(), arrays["outweighing_context"].tolist(), strict=True
+            )
+        ),
+        Outweighing(),
+    )
+    return Stored(windows, int(arrays["n_short"]), arrays["outliers"].tolist(), arrays["rows"], outweighing)
 
 
 def _windows(store: MappedStore, starts: np.ndarray | None, reader: SeriesReader) -> Windows:

@@ -15,9 +15,11 @@ from skdistill._utils.numpy_student import rounding_of
 from skdistill.data._covariate_units import CovariateUnits
 from skdistill.data._local_scale import LocalUnits, series_units
 from skdistill.data._outliers import find_outliers
+from skdistill.data._outweighing import Outweighing
 from skdistill.data._scaling import Scaling
 from skdistill.data._scaling_checks import units_told
 from skdistill.data._series import Series
+from skdistill.data._short_series import name_series
 from skdistill.data._spread import settle_constants
 from skdistill.data._training_windows import TrainingWindows
 from skdistill.data._validation_rows import training_values
@@ -134,6 +136,8 @@ class WindowSums:
         Series without a training window.
     outliers : list of str
         Values that outweigh all other rows of their series.
+    outweighing : Outweighing
+        Windows that outweigh all others.
     ids : list of ndarray
         Hashes of ids.
     units : list of (list of hashable, LocalUnits)
@@ -144,6 +148,7 @@ class WindowSums:
     rows: RowSums
     n_short: int = 0
     outliers: list[str] = field(default_factory=list)
+    outweighing: Outweighing = field(default_factory=Outweighing)
     ids: list[np.ndarray] = field(default_factory=list)
     units: list[tuple[list[Any], LocalUnits]] = field(default_factory=list)
 
@@ -154,6 +159,7 @@ class WindowSums:
             self.rows + other.rows,
             self.n_short + other.n_short,
             self.outliers + other.outliers,
+            self.outweighing + other.outweighing,
             self.ids + other.ids,
             self.units + other.units,
         )
@@ -296,6 +302,8 @@ class WindowWork(_SumWork):
         windows = reader.cutting.build(chosen, rows, own, least, reader.season)
         module, part = self.network.build(self.spec), self.network.solvable_part(self.spec)
         assert part is not None  # checked
+        names = [name_series(chosen, number) for number in range(len(chosen))]
+        sums.outweighing = Outweighing.of(windows.known_train, names)
         labels = self._labels(windows) if len(windows.train) else None
         sums.moments = sum_windows(part, module, self.spec, windows, loss=self.loss, labels=labels)
         return sums

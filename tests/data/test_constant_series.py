@@ -370,6 +370,20 @@ def test_a_context_that_hardly_varies_before_a_jump_is_told_in_units_of_windows(
         DistilledForecaster(None, "linear", **settings).fit({"a": series[:90], "b": series})
 
 
+def test_new_rows_that_hardly_vary_before_a_jump_are_told():
+    generator = np.random.default_rng(0)
+    series = generator.normal(size=(200, 1)).cumsum(axis=0)
+    settings = {"context_length": 12, "prediction_length": 4, "scaling": "window", "random_state": 0}
+    old, new = series[:100], series[100:].copy()
+    new[40:53] = new[40] + 1e-4 * generator.normal(size=(13, 1))
+    DistilledForecaster(None, "linear", **settings).fit(old).refresh(series[100:])
+    with pytest.warns(UserWarning, match="the context of X that ends in row 6[67] hardly varies, and what follows"):
+        DistilledForecaster(None, "linear", **settings).fit(old).refresh(new)
+    forecaster = DistilledForecaster(None, "linear", **settings).fit({"a": old, "b": old})
+    with pytest.warns(UserWarning, match="the context of series 'b' that ends in row 6[67] hardly varies"):
+        forecaster.partial_fit({"a": series[100:], "b": new})
+
+
 def make_frame_with_one_that_starts(size, start=200):
     generator, rows = np.random.default_rng(5), np.arange(240)
     columns = [(50 + n) * (2 + np.sin(rows / 4 + n)) + 9 * generator.normal(size=240) for n in range(4)]

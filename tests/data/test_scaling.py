@@ -1,5 +1,7 @@
 """Units: what goes in standardized comes out as it was."""
 
+import warnings
+
 import numpy as np
 import pytest
 from doubles import make_forecaster, make_series
@@ -9,6 +11,7 @@ from sklearn.decomposition import PCA
 from sklearn.preprocessing import (
     FunctionTransformer,
     KBinsDiscretizer,
+    MinMaxScaler,
     PowerTransformer,
     QuantileTransformer,
     StandardScaler,
@@ -135,6 +138,18 @@ def test_series_of_unlike_scale_are_told_where_values_are_missing():
     small[3, 0] = np.nan
     with pytest.warns(UserWarning, match="differ in scale: the standard deviation of channel [01]"):
         make_forecaster(teacher=None, student="linear", scaling="global").fit([small, large])
+
+
+def test_series_of_unlike_scale_are_told_behind_a_transformer_that_leaves_them_unlike():
+    rows = 2.0 + make_series(120) - make_series(120).min()
+    panel = {"a": rows, "b": 1000.0 * rows}
+    settings = {"teacher": None, "student": "linear", "scaling": "global"}
+    with pytest.warns(UserWarning, match="differ in scale: the standard deviation of channel [01]"):
+        make_forecaster(transformer=MinMaxScaler(), **settings).fit(panel)
+    logarithms = FunctionTransformer(np.log, np.exp)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message=".*differ in scale")
+        make_forecaster(transformer=logarithms, **settings).fit(panel)
 
 
 def test_a_value_beyond_float32_is_named_in_the_units_of_its_series():

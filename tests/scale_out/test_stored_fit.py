@@ -265,7 +265,7 @@ def test_other_units_have_other_stores():
     ]
     units = Scaling(kind="series", season=12).fit(series).series_units_
     expected = [[0.3515440646, 3.515440646e-07], [3.3, 3.515440646e-07], [0.1071428571, 1e-06]]
-    assert _FORMAT == 6
+    assert _FORMAT == 7
     np.testing.assert_allclose(units.unit, expected, rtol=1e-7)
     np.testing.assert_allclose(units.center[:, 0], [0.0288274562, 3.3, 0.075], rtol=1e-7)
 
@@ -277,6 +277,19 @@ def test_what_the_sample_does_not_show_is_told_of_all_series(source, through_fil
     (source / "a.parquet").unlink()
     settings = {"student": Linear(), "bounds": (-50.0, None), "max_epochs": 100}
     with pytest.warns(UserWarning, match=r"go from -\d.* to .*, outside bounds=\(-50.0, None\)"):
+        fit(source, **settings) if through_files else scale_out.fit(forecaster(**settings), source, is_sorted=True)
+
+
+@pytest.mark.parametrize("through_files", [True, False])
+def test_a_context_that_hardly_varies_is_told_of_all_series(source, through_files, monkeypatch):
+    monkeypatch.setattr("skdistill.scale_out._fit._SAMPLE", 3)
+    table = TABLE.fillna(0.0).copy()
+    rows = np.flatnonzero(table["unique_id"] == "s20")[10:34]
+    table.loc[table.index[rows], "c0"] = 5.0 + 1e-4 * np.random.default_rng(0).normal(size=24)
+    table.to_parquet(source / "b.parquet")
+    (source / "a.parquet").unlink()
+    settings = {"student": Linear(), "scaling": "window", "max_epochs": 100}
+    with pytest.warns(UserWarning, match=r"the context of series 's20' that ends in row 3[123] .* outweigh all"):
         fit(source, **settings) if through_files else scale_out.fit(forecaster(**settings), source, is_sorted=True)
 
 
