@@ -15,7 +15,7 @@ from torch import nn
 from skdistill import DistilledForecaster, DistilledForecasterCV, DistilledRegressor, load
 from skdistill.core import BaseNetwork, NetworkOutput
 from skdistill.data import Augmentation
-from skdistill.data._categories import find_categories
+from skdistill.data._categories import encode_columns, find_categories
 from skdistill.deploy import NumpyStudent
 from skdistill.fused._runtime import numpy_student
 from skdistill.losses import Supervised
@@ -372,6 +372,15 @@ def test_columns_that_are_hardly_meant_as_categories_are_told(change, told):
         warnings.simplefilter("always")
         find_categories([change(frame["temp"])], "temp")
     assert [told in str(one.message) for one in caught] == ([] if told is None else [True])
+
+
+def test_a_code_is_one_category_as_text_and_as_number():
+    """In a table of its own, a column of codes without letters is read as numbers, with a missing one as floats."""
+    text, numbers = pd.Series(["7", "A1", "8.5"]), pd.Series([7.0, np.nan, 8.5])
+    assert find_categories([text, numbers], "code") == ("7", "8.5", "A1")
+    for known in (("7", "8.5", "A1"), ("7.0", "8.5", "A1")):  # the latter of earlier versions
+        codes = encode_columns(numbers.to_frame(), {0: known}, "X").to_numpy()[:, 0]
+        np.testing.assert_array_equal(codes, [0.0, np.nan, 1.0])
 
 
 def test_arrays_know_covariates_by_position():

@@ -102,9 +102,14 @@ def find_categories(parts: Iterable[pd.Series], name: Hashable) -> tuple[Any, ..
             stacklevel=stacklevel_of_user(),
         )
     if len({type(value) for value in values}) > 1:
-        values = [str(value) for value in values]
+        values = [_text_of(value) for value in values]
     table = np.array(values, dtype=object)[:, None]
     return tuple(OrdinalEncoder().fit(table).categories_[0].tolist())
+
+
+def _text_of(value: Any) -> str:
+    """Return a category as text; a whole number is the same whether a missing value beside it made it a float."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def _is_number(value: Any) -> bool:
@@ -149,7 +154,9 @@ def _encode(column: pd.Series, known: Sequence[Any], name: str) -> pd.Series:
     codes = np.full(len(column), np.nan)
     values = column.to_numpy(dtype=object)[observed]
     if values.size and len({type(one) for one in known}) == 1 and isinstance(known[0], str):
-        values = np.array([str(value) for value in values], dtype=object)
+        ours = set(known)  # of a file of an earlier version, "7.0" may be one
+        texts = ((str(value), value) for value in values)
+        values = np.array([text if text in ours else _text_of(value) for text, value in texts], dtype=object)
     if values.size:
         encoder = OrdinalEncoder(
             categories=[np.array(known, dtype=object)], handle_unknown="use_encoded_value", unknown_value=-1
