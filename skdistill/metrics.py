@@ -307,8 +307,8 @@ class ForecastScorer:
                 return -float(np.average(errors[known], weights=None if weights is None else weights[known]))
         truth, forecast = (np.concatenate(both) for both in zip(*_pairs(parts), strict=True))
         if weights is not None:
-            lengths = [len(part.truth) for part in parts]
-            weights = np.broadcast_to(np.repeat(weights, lengths)[:, None, None], truth.shape)
+            n_windows = [len(part.truth) for part in parts]
+            weights = np.broadcast_to(np.repeat(weights, n_windows)[:, None, None], truth.shape)
         return -_pooled(truth, forecast, self.metric, weights)
 
     def _weights_of(self, ids: Sequence[Any]) -> np.ndarray:
