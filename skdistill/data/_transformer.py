@@ -50,6 +50,8 @@ def invert(transformer: BaseEstimator | None, rows: np.ndarray) -> np.ndarray:
 
 
 def _by_row(function: Callable[[np.ndarray], Any], rows: np.ndarray) -> np.ndarray:
+    if not rows.size:  # a series of validation rows alone has none to train on, which scikit-learn refuses
+        return rows.astype(np.float64)
     return np.asarray(function(rows.reshape(-1, rows.shape[-1])), dtype=np.float64).reshape(rows.shape)
 
 

@@ -132,6 +132,16 @@ def test_a_transformer_is_tested_where_the_values_of_the_series_are():
         forecaster.fit([series, series[:90]])
 
 
+@pytest.mark.parametrize("scaling", ["global", "series", "window"])
+def test_a_series_of_validation_rows_alone_goes_with_transformers_of_scikit_learn(scaling):
+    settings = {"teacher": None, "student": "linear", "scaling": scaling, "validation_fraction": 12}
+    panel = [make_series(90), make_series(12)]
+    plain = make_forecaster(**settings).fit(panel).predict(panel)
+    scaled = make_forecaster(**settings, transformer=StandardScaler()).fit(panel).predict(panel)
+    for one, other in zip(plain, scaled, strict=True):
+        np.testing.assert_allclose(other, one, atol=1e-3)
+
+
 def test_series_of_unlike_scale_are_told_where_values_are_missing():
     small = make_series(120)
     large = 1000.0 * small
