@@ -290,8 +290,8 @@ class ForecastScorer:
 
     def __call__(self, estimator: Any, X: Any, y: Any = None) -> float:
         """Score a fitted forecaster, or a pipeline that ends in one."""
-        lengths, squared = (self.context_length, self.prediction_length), self.metric in _SQUARED
-        rolled = roll_windows(estimator, X, *lengths, squared=squared)
+        squared = self.metric in _SQUARED
+        rolled = roll_windows(estimator, X, self.context_length, self.prediction_length, squared=squared)
         rolled = _in_units(rolled, self.metric, self.season)
         steps = self._positions("steps", self.steps, list(range(1, rolled.parts[0].truth.shape[1] + 1)))
         channels = self._positions("channels", self.channels, rolled.names)
