@@ -546,13 +546,15 @@ class SktimeTeacher(BaseTeacher):
         cutoff, step = fitted.cutoff, getattr(fitted.cutoff, "freq", None)
         if cutoff.tz is None or step is None or not is_exact(step):
             return
-        seen = getattr(getattr(fitted, "_y", None), "index", cutoff)  # sktime need not keep it
+        kept = getattr(fitted, "_y", None)  # None with remember_data=False: then any change within a year counts
+        seen = getattr(kept, "index", cutoff)
         first = seen[0] if isinstance(seen, pd.DatetimeIndex) and seen.tz is not None else cutoff[0]
-        if clock_changes(first, cutoff[0] + n_rows * step):
+        if clock_changes(first if kept is not None else first - pd.Timedelta(days=366), cutoff[0] + n_rows * step):
+            among = "in" if kept is not None else "perhaps in (remember_data=False keeps none of them)"
             warnings.warn(
-                f"the clock of {cutoff.tz} changes in the rows on which the frozen {self._name} was fitted, or within "
-                f"the {n_rows} rows (context and horizon) that it counts on from there. sktime counts rows on that "
-                "clock, so that seasons can come out of step: fit it on y.tz_convert('UTC').",
+                f"the clock of {cutoff.tz} changes {among} the rows on which the frozen {self._name} was fitted, or "
+                f"within the {n_rows} rows (context and horizon) that it counts on from there. sktime counts rows on "
+                "that clock, so that seasons can come out of step: fit it on y.tz_convert('UTC').",
                 stacklevel=stacklevel_of_user(),
             )
 

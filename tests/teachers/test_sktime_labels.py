@@ -66,19 +66,22 @@ def test_positions_come_last():
 
 @pytest.mark.filterwarnings("ignore::FutureWarning")
 @pytest.mark.parametrize(
-    ("zone", "start", "tells"),
+    ("zone", "start", "remembers", "tells"),
     [
-        ("Europe/Berlin", "2024-10-25", True),  # among the rows of its fit
-        ("Europe/Berlin", "2024-10-23", True),  # after them
-        ("Europe/Berlin", "2024-06-01", False),
-        ("UTC", "2024-10-25", False),
+        ("Europe/Berlin", "2024-10-25", True, True),  # among the rows of its fit
+        ("Europe/Berlin", "2024-10-25", False, True),  # perhaps: from sktime 1.3 on it keeps none
+        ("Europe/Berlin", "2024-10-23", True, True),  # after them
+        ("Europe/Berlin", "2024-06-01", True, False),
+        ("Asia/Kolkata", "2024-10-25", False, False),
+        ("UTC", "2024-10-25", True, False),
     ],
 )
-def test_a_frozen_forecaster_on_a_clock_that_changes_is_told(zone, start, tells, recwarn):
+def test_a_frozen_forecaster_on_a_clock_that_changes_is_told(zone, start, remembers, tells, recwarn):
     wave = 20 + 3 * np.sin(np.arange(72) * 2 * np.pi / 24)
     y = pd.Series(wave, pd.date_range(start, periods=72, freq="h", tz=zone))
     steps = list(range(1, 5))
-    frozen = SktimeTeacher(FrozenEstimator(NaiveForecaster("last", sp=24).fit(y, fh=steps)))
+    fitted = NaiveForecaster("last", sp=24).set_config(remember_data=remembers).fit(y, fh=steps)
+    frozen = SktimeTeacher(FrozenEstimator(fitted))
     settings = {"context_length": 24, "prediction_length": 4}
     with suppress(Exception):  # sktime has no label for the doubled hour; to pandas 2, that is an error of pytz
         DistilledForecaster(frozen, "linear", "response", **settings).fit(wave[:30, None])
