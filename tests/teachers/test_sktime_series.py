@@ -223,6 +223,17 @@ def test_a_target_that_ends_before_others_is_filled_up_to_the_last_context():
     np.testing.assert_array_equal(labels[0, 30][:, :1], expected[0, 30])
 
 
+def test_a_gap_at_the_end_of_the_training_rows_is_filled_up_to_the_last_context():
+    rows = pd.DataFrame({"sales": months()}, INDEX)
+    rows.iloc[48:52] = np.nan
+    filled = rows.apply(lambda column: fill_forward(column.to_numpy(), 12))
+    settings = {"validation_fraction": len(rows) - 52, "windows_without_truth": True}
+    labels, expected = (labels_of(ThetaForecaster(sp=12), X, **settings) for X in (rows, filled))
+    assert max(labels) == max(expected) == (0, 52)
+    for place, label in expected.items():
+        np.testing.assert_allclose(labels[place], label, rtol=1e-6)
+
+
 def test_a_target_that_starts_in_the_last_horizon_is_not_labeled():
     X = panel(2)
     X["price"] = 1 + X["sales"]
