@@ -362,6 +362,10 @@ def test_every_form_of_future_gives_the_same_forecast():
         (lambda temp: "note " + temp.index.astype(str), "160 different values in 160 training rows"),
         (lambda temp: pd.Series(["note"] * 20 + [f"note {row}" for row in range(140)]), "141 different values in 160"),
         (lambda temp: pd.Series([f"note {row % 100}" for row in range(160)]), None),
+        (
+            lambda temp: pd.Series([f"note {row}" if row % 5 == 0 else None for row in range(160)]),
+            "in 32 training rows",
+        ),
         (lambda temp: pd.Series([f"day {row}" if row % 8 == 0 else None for row in range(160)]), None),
         (lambda temp: pd.Series([f"note {row}" for row in range(160)], dtype="category"), None),
     ],
