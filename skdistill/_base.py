@@ -28,7 +28,7 @@ from skdistill.labeling._cache import LabelCache
 from skdistill.labeling._estimate import LabelingEstimate
 from skdistill.labeling._label_choice import LabelChoice
 from skdistill.labeling._run import Labeling
-from skdistill.losses._objective import check_loss, needs_teacher
+from skdistill.losses._objective import check_loss, reads_labels
 from skdistill.networks._base import NetworkSpec
 from skdistill.networks._reads import check_reads
 from skdistill.probabilistic._settings import ProbabilisticMixin
@@ -309,19 +309,20 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
         """
         self._check_transformer_rises(windows)
         self._check_calibration_windows(windows)
-        teacher = self._resolve_teacher()
-        if teacher is not None:
-            warn_of_license(teacher.provenance())
+        teacher, loss = self._resolve_teacher(), resolve_loss(self.loss)
+        read = teacher if reads_labels(teacher, loss) else None  # the student learns from its labels
+        if read is not None:
+            warn_of_license(read.provenance())
         if getattr(self, "covariates", "error") == "error":
             check_reads(resolve_student(self.student), windows.train)
-            if teacher is not None and needs_teacher(resolve_loss(self.loss)) and not told:
-                warn_of_blind_teachers([teacher], windows.train, of_table=bool(getattr(self, "n_covariates", 0)))
+            if read is not None and not told:
+                warn_of_blind_teachers([read], windows.train, of_table=bool(getattr(self, "n_covariates", 0)))
         with noticed_interrupts() as was_interrupted:
             result = distill(
                 windows,
                 teacher=teacher,
                 student=resolve_student(self.student),
-                loss=resolve_loss(self.loss),
+                loss=loss,
                 settings=self._settings(),
                 labeling=self._labeling(self.memory),
                 seeds=self._seeds(),
@@ -343,7 +344,7 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
             scaling_=windows.train.store.scaling,
             spec_=result.spec,
             teacher_=result.teacher,
-            provenance_=[] if teacher is None else teacher.provenance(),
+            provenance_=[] if read is None else read.provenance(),
             history_=result.history,
             _solved=result.solved if self._keeps_solved else None,
         )

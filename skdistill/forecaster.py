@@ -212,7 +212,7 @@ class DistilledForecaster(ForecastingMixin, RollingMixin, RefreshMixin, Updatabl
         The fitted teacher, used by :meth:`predict_teacher`.
     provenance_ : list of dict
         Where the labels came from: ``teacher``, ``source``, ``revision``, ``license`` and ``training_data`` of each
-        teacher; empty without a teacher. Saved files, exports and reports have it, too.
+        teacher; empty if the loss reads no labels. Saved files, exports and reports have it, too.
     history_ : list of dict
         One entry per epoch of the student: ``train_loss``, one ``train_<term>`` for each loss term, ``valid_loss`` (on
         the validation windows, in standardized units: MSE, or the mean pinball loss of quantiles; of the network

@@ -157,7 +157,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         The fitted teacher.
     provenance_ : list of dict
         Where the labels came from: ``teacher``, ``source``, ``revision``, ``license`` and ``training_data`` of each
-        teacher; empty without a teacher. Saved files, exports and reports have it, too.
+        teacher; empty if the loss reads no labels. Saved files, exports and reports have it, too.
     history_ : list of dict
         One entry per epoch of the student.
     predictor_ : Predictor

@@ -11,6 +11,7 @@ from sklearn.frozen import FrozenEstimator
 from skdistill import DistilledForecaster, load
 from skdistill.deploy import NumpyStudent
 from skdistill.deploy._export import _metadata
+from skdistill.losses import Supervised
 from skdistill.networks import Linear
 from skdistill.teachers import Chronos, EnsembleTeacher, Moirai, Pretrained, SktimeTeacher, TrainedTeacher
 from skdistill.teachers._provenance import FIELDS, checkpoint_origin
@@ -112,3 +113,13 @@ def test_a_license_that_excludes_commercial_use_is_told_once():
 
     assert len(told()) == 1
     assert told() == []
+
+
+@pytest.mark.filterwarnings("error:.*excludes commercial use", "ignore:teacher of DistilledForecaster has no effect")
+@pytest.mark.parametrize("trained", [False, True])
+def test_a_student_keeps_no_provenance_of_labels_that_its_loss_does_not_read(trained):
+    class Unread(NotForSale):
+        source, needs_training = "nobody/unread", trained
+
+    forecaster = make_forecaster(teacher=Unread(), student=Linear(), loss=Supervised()).fit(make_series(60, 1))
+    assert forecaster.provenance_ == []
