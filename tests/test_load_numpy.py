@@ -154,6 +154,14 @@ def test_columns_of_an_array_are_counted_where_some_are_missing(tmp_path):
         skdistill.load_numpy(tmp_path / "student.npz").predict(pd.DataFrame(make_series(60))[[0]])
 
 
+def test_channels_without_names_are_named_by_their_number_alone(tmp_path):
+    unnamed = [np.column_stack([make_series(60, seed=seed), np.full(60, seed)]) for seed in (0, 1)]
+    settings = {"teacher": None, "student": "linear", "targets": [0], "static_covariates": [2]}
+    make_forecaster(**settings).fit(unnamed).export(tmp_path / "static.npz")
+    with pytest.raises(ValueError, match=r"and became 2 channels of numbers\. Pass arrays of these channels"):
+        skdistill.load_numpy(tmp_path / "static.npz").predict(pd.DataFrame(unnamed[0]))
+
+
 def test_columns_that_are_no_channels_are_refused_or_named(tmp_path):
     panel = pd.concat({"a": make_frame(), "b": make_frame(seed=1)}, names=["shop"])
     panel["size"] = np.repeat([1.0, 2.0], len(panel) // 2)
