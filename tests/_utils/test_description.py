@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from sklearn.base import BaseEstimator
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import Ridge
 from torch import nn
@@ -25,10 +26,19 @@ def own(value):
     return function
 
 
+class Left(BaseEstimator):
+    pass
+
+
+class Right(BaseEstimator):
+    pass
+
+
 MADE = [
     *(lambda value: value, lambda value: [[0] * 40, value], lambda value: {"a": (value,)}, lambda value: {value}),
     *(lambda value: np.append(np.zeros(2000), [value] + [0] * 5), lambda value: pd.DataFrame({"a": [0, value, 0]})),
     *(lambda value: torch.tensor([value]), linear, own, lambda value: Ridge(alpha=[1.0] * 40 + [value])),
+    *(lambda value: nn.Dropout(value / 4), lambda value: {1.0: Left, 2.0: Right}[value]()),
     lambda value: FrozenEstimator(Ridge().fit([[0.0], [1.0]], [0.0, value])),
 ]
 
