@@ -57,6 +57,9 @@ def same_labels(one: pd.Index, other: pd.Index) -> bool:
     >>> days = pd.date_range("2024-01-01", periods=3, freq="D")
     >>> same_labels(days.as_unit("s"), days.as_unit("ns")), same_labels(days, days[::-1])
     (True, False)
+    >>> moments = days.tz_localize("UTC")
+    >>> same_labels(moments, moments.tz_convert("Asia/Tokyo"))  # whose days are others
+    False
     """
     if one.equals(other):
         return True
