@@ -499,6 +499,7 @@ class UpdatableMixin(BaseDistilled):
             student_=module.eval(),
             spec_=spec,
             teacher_=None,
+            provenance_=[],
             scaling_=scaling,
             history_=solve_from_moments(part, module, spec, chosen, loss).history,
             _seen=seen,

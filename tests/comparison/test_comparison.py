@@ -192,6 +192,9 @@ def test_a_pipeline_that_cannot_be_inverted_is_told_apart():
     one_way = make_pipeline(OneWay(), make_forecaster()).fit(series[:200])
     with pytest.warns(UserWarning, match="no inverse_transform"):
         compare({"one way": one_way}, series[188:], alone=False)
+    frame = pd.DataFrame(series, pd.date_range("2024-01-01", periods=300, freq="h"))
+    with pytest.warns(UserWarning, match="windows of compare have true values that fit was given"):
+        compare({"one way": one_way}, frame[100:200], frame[:200], alone=False, n_resamples=2)
     plain = make_forecaster().fit(series[:200])
     with pytest.raises(ValueError, match="cannot be compared"):
         compare({"one way": one_way, "plain": plain}, series[188:], alone=False)

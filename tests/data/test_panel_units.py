@@ -46,10 +46,11 @@ def test_blocks_change_no_unit_and_no_standardized_row(monkeypatch):
 
 
 @pytest.mark.filterwarnings("error::RuntimeWarning")
-def test_a_channel_without_a_value_in_whole_blocks_has_the_mean_of_the_others(monkeypatch):
+@pytest.mark.parametrize("n_missing", [9, 36])  # several blocks have values, or one
+def test_a_channel_without_a_value_in_whole_blocks_has_the_mean_of_the_others(monkeypatch, n_missing):
     monkeypatch.setattr("skdistill.data._spread.BLOCK_ROWS", 7)
     rows = np.random.default_rng(0).normal(3.0, 2.0, size=(40, 2))
-    rows[:9, 0], rows[20:30, 1] = np.nan, np.nan
+    rows[:n_missing, 0], rows[20:30, 1] = np.nan, np.nan
     scaling = Scaling().fit([rows])
     np.testing.assert_allclose(scaling.mean_, np.nanmean(rows, axis=0))
     np.testing.assert_allclose(scaling.scale_, np.nanstd(rows, axis=0))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV
 
-from skdistill import DistilledForecaster, DistilledRegressor
+from skdistill import DistilledForecaster, DistilledRegressor, load_numpy
 from skdistill.core import LossInputs, LossShapes
 from skdistill.data import Augmentation
 from skdistill.losses import (
@@ -345,6 +345,16 @@ def test_tables_of_windows_are_solved_too():
 def updatable(**changes):
     options = {"teacher": None, "student": Linear(season=6), "loss": "response", "validation_fraction": 0.0}
     return make_forecaster(**{**options, **changes})
+
+
+def test_a_forecaster_that_starts_with_partial_fit_is_exported_like_one_that_was_fitted(tmp_path):
+    series = make_series(120)
+    for name in ("fit", "partial_fit"):
+        forecaster = getattr(updatable(), name)(series)
+        assert forecaster.provenance_ == []
+        forecaster.export(tmp_path / f"{name}.npz")
+    forecasts = [load_numpy(tmp_path / f"{name}.npz").predict(series) for name in ("fit", "partial_fit")]
+    np.testing.assert_allclose(*forecasts, rtol=1e-5)
 
 
 @pytest.mark.parametrize("student", [Linear(season=6), Linear("mean", individual=True), Linear(last_rows=8, season=4)])
