@@ -131,22 +131,36 @@ class CrossFittedTeacher(BaseTeacher):
 
     def probe(self, windows: TrainingWindows) -> Labels:
         """Label one window as the teacher would, and check that every fold has training windows."""
+        self.check_blocks(windows)
+        return self.teacher.probe(windows)
+
+    def check_blocks(self, windows: TrainingWindows, owner: str = "CrossFittedTeacher", or_none: str = "") -> None:
+        """Raise if a block leaves no windows to fit a copy on.
+
+        Parameters
+        ----------
+        windows : TrainingWindows
+            Training windows.
+        owner : str, default="CrossFittedTeacher"
+            Name of the teacher that has ``n_folds``, for the error.
+        or_none : str, default=""
+            A further way out, for the error.
+        """
         known = windows.known_train
         if self.n_folds > len(known):
             raise ValueError(
-                f"n_folds of CrossFittedTeacher must be at most the {len(known)} training windows; got "
-                f"{self.n_folds}: take fewer folds, or give more rows."
+                f"n_folds of {owner} must be at most the {len(known)} training windows; got {self.n_folds}: take fewer "
+                f"folds, or give more rows{or_none}."
             )
         for block in self._blocks(known):
             if not len(_away_from(known, block)):
                 reach = known.context_length + known.prediction_length
                 raise ValueError(
-                    f"n_folds of CrossFittedTeacher = {self.n_folds} leaves a fold without windows: of the "
-                    f"{len(known)} training windows all share rows with one of its {len(block)} windows (each has "
-                    f"context_length + prediction_length = {reach} rows). Use more rows, more folds, or a smaller "
-                    "context_length."
+                    f"n_folds of {owner} = {self.n_folds} leaves a fold without windows: of the {len(known)} training "
+                    f"windows all share rows with one of its {len(block)} windows (each has context_length + "
+                    f"prediction_length = {reach} rows). Use more rows, more folds, or a smaller context_length"
+                    f"{or_none}."
                 )
-        return self.teacher.probe(windows)
 
     def fit(self, windows: TrainingWindows, checkpoint: Path | None = None) -> CrossFittedTeacher:
         """Fit the teacher on all windows, and a copy without each block.

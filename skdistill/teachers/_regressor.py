@@ -52,8 +52,8 @@ class RegressorTeacher(BaseTeacher):
     season : int or None, default=None
         Number of rows in a season; None takes the one that the step of the index suggests, or else the horizon.
     n_folds : int or None, default=3
-        Number of blocks of training windows in time order, each of which is labeled by a copy fitted without it; None
-        labels training windows with the regressor that was fitted on them.
+        Number of blocks of training windows in time order (with many series, one series after another), each of which
+        is labeled by a copy fitted without it; None labels training windows with the regressor that was fitted on them.
     max_rows : int, default=300000
         Largest number of rows of the table that a copy is fitted on; of more, every n-th window is taken.
     random_state : int or None, default=None
@@ -130,7 +130,9 @@ class RegressorTeacher(BaseTeacher):
     def probe(self, windows: TrainingWindows) -> Labels:
         """Check that every fold has training windows, and return labels of the right shape."""
         folds = self._folds()
-        return super().probe(windows) if folds is None else folds.probe(windows)
+        if folds is not None:
+            folds.check_blocks(windows, "RegressorTeacher", ", or set n_folds=None")
+        return super().probe(windows)
 
     def fit(self, windows: TrainingWindows, checkpoint: Path | None = None) -> RegressorTeacher:
         """Fit the regressor on the training windows, and a copy without each block of them.

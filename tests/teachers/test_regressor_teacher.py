@@ -198,3 +198,12 @@ def test_the_seed_reaches_the_regressor():
 def test_bad_parameters_are_named(teacher, error, message):
     with pytest.raises(error, match=message):
         teacher.check(NetworkSpec(LENGTH, HORIZON, 3, (0,)))
+
+
+def test_too_few_windows_for_its_folds_are_told_by_its_own_name():
+    short = make_table(LENGTH + HORIZON + 5)
+    with pytest.raises(ValueError, match=r"n_folds of RegressorTeacher = 3 leaves .* or set n_folds=None\."):
+        make_forecaster().fit(short)
+    with pytest.raises(ValueError, match=r"n_folds of RegressorTeacher must be .* or set n_folds=None\."):
+        make_forecaster(n_folds=99).fit(short)
+    make_forecaster(n_folds=None).fit(short)
