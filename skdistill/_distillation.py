@@ -190,7 +190,7 @@ def distill(
         found = {"interrupted": False, "solved": solved.solved, "is_exact": True}
         return Distilled(module.eval(), spec, teacher, solved.history, solved.best_epoch, **found)
 
-    if labels is not None and not told:
+    if labels is not None:
         warn_of_lone_labels(loss, labels, settings.batch_size, len(spec.targets))
 
     def train(checkpoint: Path | None) -> TrainingResult:

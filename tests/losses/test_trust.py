@@ -7,6 +7,7 @@ import torch
 from doubles import LastValueTeacher, make_forecaster, make_series
 from test_losses import make_inputs, value
 
+from skdistill import DistilledForecaster, DistilledForecasterCV
 from skdistill.core import Labels, check_loss
 from skdistill.losses import (
     ContrastiveFeatures,
@@ -21,6 +22,7 @@ from skdistill.losses import (
 )
 from skdistill.losses._trust import window_trust
 from skdistill.networks import MLP, ITransformer, Linear
+from skdistill.teachers import Theta
 
 TERMS = [
     TeacherForecast(),
@@ -143,3 +145,12 @@ def test_contrast_of_one_target_needs_two_windows():
     inputs = make_inputs(windows=1, channels=1)
     assert value(ContrastiveFeatures(), inputs) == 0
     assert value(ContrastiveFeatures(), make_inputs(windows=1, channels=2)) > 0
+
+
+def test_a_search_tells_of_trust_without_others_to_be_compared_with():
+    student = DistilledForecaster(None, MLP(4, kernel_size=5), Response(trust=1.0), batch_size=1, max_epochs=1)
+    lengths = {"context_lengths": 12, "prediction_length": 4, "cv": 1, "random_state": 1}
+    search = DistilledForecasterCV([student], [Theta(season=6)], standard_errors=0, **lengths)  # which is chosen here
+    series = make_series(60, 1)
+    with pytest.warns(UserWarning, match="trust of the loss term 'prediction' has little effect"):
+        search.fit(series)
