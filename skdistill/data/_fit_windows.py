@@ -142,6 +142,7 @@ class FitWindows:
                 "horizon; in every window one of them is missing (NaN). Give more rows, or shorter lengths."
             )
         self.check_validation(windows)
+        self._tell_without_window(windows, series, known, least)
         _check_counted(windows)
         Outweighing.of(windows.known_train, names if len(names) > 1 else ["X"]).warn()
         warn_of_outliers(find_outliers(series, scaling.transformer_))
@@ -439,9 +440,51 @@ class FitWindows:
                 stacklevel=stacklevel_of_user(),
             )
 
+    def _reach(self, least: int) -> int:
+        """Return the training rows that a window of a series needs."""
+        return least + (0 if self.windows_without_truth else self.prediction_length)
+
+    def _tell_without_window(
+        self, windows: TrainingWindows, series: list[Series], known: list[np.ndarray], least: int
+    ) -> None:
+        """Warn of series, and of targets, whose gaps or steps between windows leave no window to learn from."""
+        if not windows.train.store.has_missing and self.window_step == 1:
+            return
+        targets, train = list(self.targets), windows.known_train
+        counted = {*train.find_series().tolist(), *windows.train.find_series().tolist()}
+        lacking = [
+            name_series(series, number)
+            for number, rows in enumerate(known)
+            if number not in counted and len(rows) >= self._reach(least) and not np.isnan(rows[:, targets]).all()
+        ]
+        every = f" ({self.window_step} rows apart)" if self.window_step > 1 else ""
+        if lacking:
+            more = f" and {len(lacking) - _MOST_NAMED} more" if len(lacking) > _MOST_NAMED else ""
+            warnings.warn(
+                f"{len(lacking)} of {len(series)} series have no training window{every} with an observed value of a "
+                "target both in its context and in its horizon, so that nothing is learned from them: "
+                f"{', '.join(lacking[:_MOST_NAMED])}{more}. Take a longer context_length, or leave them out.",
+                stacklevel=stacklevel_of_user(),
+            )
+        if len(targets) > 1 and train.store.misses(self.targets):
+            before, after = train.hold_targets()
+            held = (before & after).any(dim=0)
+            names = [
+                targets[place] if series[0].columns is None else series[0].columns[targets[place]]
+                for place in np.flatnonzero(~held.numpy())
+            ]
+            if names:
+                warnings.warn(
+                    f"{', '.join(map(repr, names[:_MOST_NAMED]))} of the targets have no training window{every} with "
+                    "an observed value both in its context and in its horizon, so that nothing is learned of them: "
+                    "with a map of its own, such a target is forecast by a constant. Take a longer context_length, or "
+                    "leave them out of targets.",
+                    stacklevel=stacklevel_of_user(),
+                )
+
     def _tell_short_ones(self, series: list[Series], known: list[np.ndarray], least: int) -> None:
         """Warn about series without a training window."""
-        reach = least + (0 if self.windows_without_truth else self.prediction_length)
+        reach = self._reach(least)
         short = [number for number, rows in enumerate(known) if len(rows) < reach]
         if not short:
             return

@@ -149,6 +149,5 @@ def judged(validation: Windows) -> Windows:
 
 def _hold(windows: Windows) -> tuple[Tensor, Tensor]:
     """Return which windows have a target with observed values in the context, and which also in the horizon."""
-    seen = ~torch.isnan(windows.store.values[:, list(windows.targets)])
-    before, after = windows.count_rows(seen, horizon=False) > 0, windows.count_rows(seen, context=False) > 0
+    before, after = windows.hold_targets()
     return before.any(dim=1), (before & after).any(dim=1)

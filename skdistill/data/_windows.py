@@ -166,6 +166,25 @@ class Windows:
         first, end = self.starts if context else middle, middle + self.prediction_length if horizon else middle
         return counted[end] - counted[first]
 
+    def count_series(self) -> int:
+        """Count the series that have a window."""
+        return len(self.find_series())
+
+    def find_series(self) -> np.ndarray:
+        """Return the numbers of the series that have a window, in order."""
+        return np.unique(self.series_of(self.starts.cpu().numpy()))
+
+    def hold_targets(self) -> tuple[Tensor, Tensor]:
+        """Tell which windows have observed values of each target.
+
+        Returns
+        -------
+        before, after : Tensor of bool of shape (n_windows, n_targets)
+            Whether the context has one, and the horizon.
+        """
+        seen = ~torch.isnan(self.store.values[:, list(self.targets)])
+        return self.count_rows(seen, horizon=False) > 0, self.count_rows(seen, context=False) > 0
+
     @cached_property
     def weights(self) -> np.ndarray | None:
         """Weight of every window, of mean 1; None if all count alike."""

@@ -121,7 +121,7 @@ class BlockMaker:
         whole = RowSums.of(np.concatenate(known))
         sums = {one.name: np.asarray(getattr(whole, one.name)) for one in fields(whole)}
         sums["n_missing"] = np.isnan(np.concatenate([one.values for one in series])).sum(axis=0)
-        sums["n_short"] = np.array(sum(len(one) < least + cutting.prediction_length for one in known))
+        sums["n_short"] = np.array(len(series) - train.count_series())
         sums["outliers"] = np.array(find_outliers(series, scaling.transformer_), dtype=str)
         found = Outweighing.of(windows.known_train, [name_series(series, number) for number in range(len(series))])
         sums["outweighing"] = np.array([found.n_windows, found.squares, found.farthest])[None]

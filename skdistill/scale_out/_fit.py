@@ -405,7 +405,8 @@ def _check_sums(sums: WindowSums, n_all: int) -> None:
 
 def _warn_of_short(n_short: int, n_all: int) -> None:
     warnings.warn(
-        f"{n_short} of {n_all} series have too few training rows for a window: nothing is learned from them.",
+        f"{n_short} of {n_all} series have no training window, because they have too few training rows, or no observed "
+        "value of a target both in a context and in its horizon: nothing is learned from them.",
         stacklevel=stacklevel_of_user(),
     )
 

@@ -285,7 +285,7 @@ class WindowWork(_SumWork):
         least = reader.cutting.min_observed
         assert least is not None  # settled
         reach = least + reader.cutting.prediction_length
-        sums.n_short = sum(len(rows) < reach for rows in known)
+        sums.n_short = len(series)
         sums.outliers = find_outliers(series, self.scaling.transformer_)
         useful = [
             number
@@ -302,6 +302,7 @@ class WindowWork(_SumWork):
         windows = reader.cutting.build(chosen, rows, own, least, reader.season)
         module, part = self.network.build(self.spec), self.network.solvable_part(self.spec)
         assert part is not None  # checked
+        sums.n_short -= windows.train.count_series()
         names = [name_series(chosen, number) for number in range(len(chosen))]
         sums.outweighing = Outweighing.of(windows.known_train, names)
         labels = self._labels(windows) if len(windows.train) else None

@@ -5,9 +5,11 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from doubles import make_forecaster, make_frame
+from doubles import make_forecaster, make_frame, make_series
 
-from skdistill import DistilledForecaster, DistilledForecasterCV
+from skdistill import DistilledForecaster, DistilledForecasterCV, scale_out
+from skdistill.datasets import to_long
+from skdistill.networks import MLP, Linear
 
 HORIZON = 7
 
@@ -103,3 +105,59 @@ def test_a_context_without_any_value_is_forecast_as_nan_without_a_warning_of_spo
         warnings.filterwarnings("error", message=".*hold NaN or infinity")
         forecasts = forecaster.predict(panel)
     assert [bool(np.isnan(one).all(axis=None)) for one in forecasts.values()] == [False, True]
+
+
+FAR_APART = {"context_length": 12, "prediction_length": 4, "random_state": 0}
+
+
+def far_apart(n_targets=1):
+    """Return a panel of which one series is observed at its ends alone, more than a context apart."""
+    panel = {name: make_series(60, n_targets, seed=seed) for seed, name in enumerate("ab")}
+    panel["b"][3:57, -1] = np.nan
+    return panel
+
+
+def told_of_windows(fit, *given):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        fit(*given)
+    return [str(one.message) for one in caught if "training window" in str(one.message)]
+
+
+@pytest.mark.parametrize("student", ["linear", MLP(4)])
+def test_a_series_whose_gaps_leave_no_window_is_told(student):
+    settings = FAR_APART | {"student": student, "max_epochs": 100 if student == "linear" else 1}
+    (told,) = told_of_windows(DistilledForecaster(None, **settings).fit, far_apart())
+    assert told.startswith("1 of 2 series have no training window with an observed value of a target both in its")
+    assert "nothing is learned from them: series 'b'." in told
+    filled = {name: np.nan_to_num(rows) for name, rows in far_apart().items()}
+    assert told_of_windows(DistilledForecaster(None, **settings).fit, filled) == []
+
+
+def test_a_series_whose_windows_are_all_left_out_by_their_step_is_told():
+    panel = {"a": make_series(60, 1), "b": make_series(20, 1)}
+    forecaster = DistilledForecaster(None, window_step=12, min_observed=12, **FAR_APART)
+    (told,) = told_of_windows(forecaster.fit, panel)
+    assert told.startswith("1 of 2 series have no training window (12 rows apart) with an observed value")
+    assert told_of_windows(forecaster.set_params(window_step=3).fit, panel) == []
+
+
+@pytest.mark.parametrize("individual", [False, True])
+def test_a_target_whose_gaps_leave_no_window_is_told(individual):
+    forecaster = DistilledForecaster(None, Linear(individual=individual), **FAR_APART)
+    (told,) = told_of_windows(forecaster.fit, far_apart(2)["b"])
+    assert told.startswith("1 of the targets have no training window with an observed value both in its context")
+
+
+@pytest.mark.parametrize("stored", [False, True])
+def test_series_without_a_window_are_counted_beyond_the_sample(tmp_path, monkeypatch, stored):
+    pytest.importorskip("pyarrow", reason="needs pip install 'skdistill[parquet]'")
+    monkeypatch.setattr("skdistill.scale_out._fit._SAMPLE", 2)
+    panel = far_apart() | {name: make_series(60, 1, seed=3) for name in "cd"}
+    frames = {name: pd.DataFrame(rows, columns=["y"]) for name, rows in panel.items()}
+    table = to_long(pd.concat(frames, names=["unique_id", "ds"])).set_axis(["unique_id", "ds", "y"], axis=1)
+    table.to_parquet(tmp_path / "rows.parquet")
+    options = {"store": tmp_path / "store"} if stored else {}
+    forecaster = DistilledForecaster(None, **FAR_APART)
+    told = told_of_windows(lambda: scale_out.fit(forecaster, str(tmp_path / "rows.parquet"), **options))
+    assert told[-1].startswith("1 of 4 series have no training window, because they have too few training rows, or no")

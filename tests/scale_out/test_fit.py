@@ -404,7 +404,7 @@ def test_a_target_that_starts_in_the_validation_rows_does_not_rule_the_choice(ta
 
 def test_what_is_left_out_is_said(table):
     few = table[(table["unique_id"] != "s07") | (table.groupby("unique_id").cumcount() < 9)].copy()
-    with pytest.warns(UserWarning, match="1 of 40 series have too few training rows"):
+    with pytest.warns(UserWarning, match="1 of 40 series have no training window"):
         scale_out.fit(forecaster(), few)
 
 
