@@ -8,11 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from doubles import make_frame, make_series
+from doubles import LastValueTeacher, make_frame, make_series
 from sktime.forecasting.naive import NaiveForecaster
 
 from skdistill import DistilledForecaster, DistilledForecasterCV, DistilledRegressor, scale_out
-from skdistill.core import BaseNetwork, LossTerm
+from skdistill.core import BaseNetwork, Labels, LossTerm
 from skdistill.datasets import to_long
 from skdistill.losses import LossSum, Response, Supervised
 from skdistill.networks import CALF, MICN, MLP, Linear, TimesNet
@@ -94,23 +94,30 @@ def test_the_first_partial_fit_tells_them_once():
     assert told(lambda: forecaster.partial_fit(make_series(70)[60:])) == []
 
 
-def with_a_gap(shape=(80, 1)):
-    series = make_series(*shape)
+def with_a_gap(n_timestamps=80):
+    series = make_series(n_timestamps, 1)
     series[30:33, 0] = np.nan
     return series
 
 
-def with_a_share_of_labels(**settings):
-    DistilledForecaster("theta", **LENGTHS, label_share=0.5, random_state=0, **settings).fit(make_series(80))
+class WeighingTeacher(LastValueTeacher):
+    """Labels of every window count differently."""
+
+    def label(self, contexts):
+        return Labels(super().label(contexts).forecast, weight=0.5 + contexts.values[:, -1, 0].sigmoid())
+
+
+def with_weighted_labels(**settings):
+    DistilledForecaster(WeighingTeacher(), **LENGTHS, random_state=0, **settings).fit(make_series(80))
 
 
 def with_gaps(**settings):
     DistilledForecaster(None, **LENGTHS, **settings).fit(with_a_gap())
 
 
-def table_with_gaps(**settings):
-    X = with_a_gap((60, 16)).T
-    DistilledRegressor(None, **settings).fit(X[:, :12], X[:, 12:16])
+def table_with_weighted_labels(**settings):
+    X = make_series(16, 60).T
+    DistilledRegressor(WeighingTeacher(), random_state=0, **settings).fit(X[:, :12], X[:, 12:])
 
 
 def sktime_with_gaps(**settings):
@@ -124,7 +131,7 @@ def rows_with_gaps(**settings):
     scale_out.fit(DistilledForecaster(None, **LENGTHS, **settings), table)
 
 
-UNEVEN = [with_a_share_of_labels, with_gaps, table_with_gaps, sktime_with_gaps, rows_with_gaps]
+UNEVEN = [with_weighted_labels, with_gaps, table_with_weighted_labels, sktime_with_gaps, rows_with_gaps]
 
 
 @pytest.mark.parametrize("fit", UNEVEN)
@@ -147,7 +154,7 @@ def test_settings_that_the_package_chose_are_not_told():
     assert told(lambda: search.candidate(0).fit(series)) == []
     own = DistilledForecaster(None, Linear(), Response(), lr=0.1)
     assert ["lr=0.1" in one for one in told(lambda: DistilledForecasterCV(own, None, **lengths).fit(series))] == [True]
-    gap = with_a_gap((120, 1))
+    gap = with_a_gap(120)
     assert ["lr=0.1" in one for one in told(lambda: DistilledForecasterCV(own, None, **lengths).fit(gap))] == [True]
     own.set_params(student=Own())
     assert ["lr=0.1" in one for one in told(lambda: DistilledForecasterCV(own, None, **lengths).fit(series))] == [True]

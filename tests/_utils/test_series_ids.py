@@ -25,6 +25,8 @@ LOCAL = DAY.tz_localize("America/New_York")
         ("2024-01-02", DAY),
         ("2024-01-02", DAY.tz_localize("UTC")),
         ("2024-01-02", datetime.date(2024, 1, 2)),
+        (datetime.date(2024, 1, 2), "2024-01-02"),
+        ("2024-01-02T12:30:00", NOON),
         (7, "7"),
         ("7", 7),
     ],
