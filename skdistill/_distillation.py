@@ -75,7 +75,7 @@ class Distilled:
     interrupted : bool
         Whether the user stopped the student's training.
     solved : object or None, default=None
-        What an exact student is continued from; None if values were missing or labels had weights.
+        What an exact student is continued from; None if values were missing.
     is_exact : bool, default=False
         Whether the student was solved exactly.
     """
