@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import io
+import itertools
 import json
 import operator
 import os
@@ -1505,7 +1506,8 @@ def find_ids(ids: Iterable[Any], places: Mapping[Any, int], plain: Callable[[Any
     Warns
     -----
     UserWarning
-        If an id has the text of one of ``fit``, but another type, or is the same time in another zone or form.
+        If an id has the text of one of ``fit``, but another type, or is the same time in another zone or form, or has
+        another number of levels.
 
     Examples
     --------
@@ -1527,8 +1529,27 @@ def find_ids(ids: Iterable[Any], places: Mapping[Any, int], plain: Callable[[Any
                 f"to the type of fit{_how_to_convert(keys[place], alike[0])}.",
                 stacklevel=2,
             )
-            break
+            return numbers
+    _tell_other_levels([keys[place] for place in missing if numbers[place] < 0 and keys[place] is not None], places)
     return numbers
+
+
+def _tell_other_levels(new: list[Any], places: Mapping[Any, int]) -> None:
+    """Warn of a series whose id has more or fewer levels than those of fit, as after ``panel.loc[label]``."""
+    of_fit = next(iter(places), None)
+    other = next((one for one in new if _count_levels(one) != _count_levels(of_fit)), None)
+    if other is None or _count_levels(other) in {_count_levels(one) for one in places}:
+        return
+    warnings.warn(
+        f"series {other!r} is not among those of fit, whose ids have {_count_levels(of_fit)} levels, such as "
+        f"{of_fit!r}, and it has {_count_levels(other)}: it is forecast like a series that fit has not seen. Give ids "
+        "the levels of fit; panel.loc[[label]] keeps a level that panel.loc[label] drops.",
+        stacklevel=3,
+    )
+
+
+def _count_levels(one: Any) -> int:
+    return len(one) if isinstance(one, tuple) else 1
 
 
 def _same_day(one: Any) -> Any:
@@ -1547,14 +1568,17 @@ def _how_to_convert(one: Any, other: Any) -> str:
 
 
 def _alike(one: Any) -> list[Any]:
-    """Return ids of other types with the same text, and times in another zone or none, or in text."""
+    """Return ids of other types with the same text, and times in another zone or none, or in text; of all levels."""
+    if isinstance(one, tuple):
+        levels = [[level, *filter(None, [_same_day(level)]), *_alike(level)] for level in one]
+        return [other for other in itertools.product(*levels) if other != one]
     if isinstance(one, datetime.datetime):
         same = [one.replace(tzinfo=None), one.replace(tzinfo=datetime.UTC)]
         if one.tzinfo is not None:
             same.append(one.astimezone(datetime.UTC).replace(tzinfo=None))
         return [*same, *(text for time in (one, *same) for text in (str(time), time.isoformat(), str(time.date())))]
     if not isinstance(one, str):
-        return [] if one is None or isinstance(one, tuple) else [str(one)]
+        return [] if one is None else [str(one)]
     try:
         number = float(one)
     except ValueError:

@@ -5,6 +5,7 @@ import warnings
 
 import pandas as pd
 import pytest
+from doubles import make_forecaster, make_series
 
 from skdistill._utils.numpy_student import find_ids, plain_id
 
@@ -29,6 +30,9 @@ LOCAL = DAY.tz_localize("America/New_York")
         ("2024-01-02T12:30:00", NOON),
         (7, "7"),
         ("7", 7),
+        (("north", 7), ("north", "7")),
+        (("7", DAY), (7, LOCAL)),
+        ((DAY, "a"), (datetime.date(2024, 1, 2), "a")),
     ],
 )
 def test_an_id_in_another_form_is_told(of_fit, given):
@@ -54,3 +58,27 @@ def test_other_ids_are_not(given):
         for plain in (None, plain_id):
             places = {DAY: 0, "a": 1, 7: 2} if plain is None else {plain(DAY): 0, "a": 1, 7: 2}
             assert find_ids([given], places, plain).tolist() == [-1]
+
+
+@pytest.mark.parametrize(
+    ("of_fit", "given"), [(("north", 7), 7), (("north", 7), "north/7"), ("north", ("a", "north")), (("a", "b"), ("a",))]
+)
+@pytest.mark.parametrize("plain", [None, plain_id])
+def test_an_id_of_another_number_of_levels_is_told(of_fit, given, plain):
+    with pytest.warns(UserWarning, match=r"whose ids have \d levels, such as .*, and it has \d: it is forecast like"):
+        assert find_ids([None, of_fit, given], {of_fit: 0}, plain).tolist() == [-1, 0, -1]
+
+
+def test_new_series_of_as_many_levels_are_not_told():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert find_ids([("south", 7), "new", None], {("north", 7): 0, "north": 1}).tolist() == [-1, -1, -1]
+
+
+def test_a_level_that_is_dropped_is_told_by_predict():
+    """The units of a series are those of its context then: forecasts are others."""
+    rows = {("north", 1): make_series(60), ("north", 2): 10.0 + make_series(60)}
+    panel = pd.concat({one: pd.DataFrame(part) for one, part in rows.items()}, names=["store", "item", "day"])
+    forecaster = make_forecaster(teacher=None, student="linear").fit(panel)
+    with pytest.warns(UserWarning, match="series 1 is not among those of fit, whose ids have 2 levels"):
+        forecaster.predict(panel.loc["north"])
