@@ -471,6 +471,7 @@ class DistilledForecaster(ForecastingMixin, RollingMixin, RefreshMixin, Updatabl
             known_groups=roles.known_groups,
             known_dropout=self.known_dropout,
             window_step=self.window_step,
+            reads_covariates=self.covariates == "error",
         )
 
     def _validation_share(self, n_known: int | None = None) -> float | int:

@@ -21,6 +21,7 @@ from skdistill._utils.numpy_student import fill_masked, read_numbers
 from skdistill._validation_share import validation_share, warn_of_unread_rows
 from skdistill.data._bounds import check_bounds, clip, warn_outside
 from skdistill.data._context_batch import ContextBatch
+from skdistill.data._one_value import varies, warn_of_one_value
 from skdistill.data._outliers import find_outliers_of_windows, warn_of_outliers
 from skdistill.data._roles import Roles
 from skdistill.data._scaling import Scaling
@@ -503,6 +504,10 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
             )
         if self.n_covariates:
             self._covariate_units = _units_of(X[:n_train, -self.n_covariates :])
+            places = range(X.shape[1] - self.n_covariates, X.shape[1])
+            warn_of_one_value(
+                [f"column {one}" for one in places if not varies([X[:n_train, one]])], "all training rows"
+            )
         given = self._context_batch(X)
         contexts, horizons = given.values, _as_cube(y)
         self._warn_of_outliers(X, contexts, horizons)

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from doubles import LastValueTeacher
+from doubles import LastValueTeacher, make_forecaster
+from doubles import make_frame as make_wave
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GridSearchCV
@@ -1033,3 +1034,58 @@ def test_windows_without_truth_read_of_validation_rows_only_known_covariates_of_
     assert torch.equal(weights(80, 99, "y"), before)
     assert torch.equal(weights(86, 99, "promo"), before)
     assert not torch.equal(weights(85, 85, "promo"), before)
+
+
+def with_covariate(values, n_series=1):
+    """Return a panel with a covariate of some values, one list for each series."""
+    panel = {name: make_wave(60, 1, seed).assign(extra=values[seed]) for seed, name in enumerate("abc"[:n_series])}
+    return pd.concat(panel, names=["series"]) if n_series > 1 else panel["a"]
+
+
+CHANGING = np.arange(60.0) % 7
+ONE_VALUE = {
+    "always 0": (with_covariate([0.0]), {"known_covariates": ["extra"]}, "all training rows, so"),
+    "observed once": (with_covariate([np.where(CHANGING > 5, 1.0, np.nan)]), {"known_covariates": ["extra"]}, "all"),
+    "in validation rows": (
+        with_covariate([np.where(np.arange(60) < 48, 3.0, CHANGING)]),
+        {"known_covariates": ["extra"], "validation_fraction": 12},
+        "all training rows, so",
+    ),
+    "past": (with_covariate([5.0]), {"targets": ["c0"]}, "all training rows, so"),
+    "in each": (with_covariate([2.0, 3.0, 4.0], 3), {"known_covariates": ["extra"]}, "or in those of each series, so"),
+    "static": (with_covariate([2.0, 2.0, 2.0], 3), {"static_covariates": ["extra"]}, "or in those of each series, so"),
+}
+SEVERAL = {
+    "changing": (with_covariate([CHANGING]), {"known_covariates": ["extra"]}),
+    "in one": (with_covariate([0.0, CHANGING, 0.0], 3), {"known_covariates": ["extra"]}),
+    "0 and 1": (with_covariate([0.0, 1.0, 1.0], 3), {"known_covariates": ["extra"]}),
+    "in units of all": (with_covariate([2.0, 3.0, 4.0], 3), {"known_covariates": ["extra"], "scaling": "global"}),
+    "static": (with_covariate([2.0, 3.0, 4.0], 3), {"static_covariates": ["extra"]}),
+    "not read": (with_covariate([5.0]), {"targets": ["c0"], "covariates": "ignore"}),
+}
+
+
+@pytest.mark.parametrize("name", ONE_VALUE)
+@pytest.mark.parametrize("student", ["linear", MLP(4)], ids=["exact", "mlp"])
+def test_covariates_with_one_value_in_the_training_rows_are_told(name, student):
+    frame, settings, where = ONE_VALUE[name]
+    settings = settings | {"teacher": None, "student": student}
+    with pytest.warns(UserWarning, match=rf"the covariates 'extra' have one value in .*{where}"):
+        make_forecaster(**settings).fit(frame)
+
+
+@pytest.mark.parametrize("name", SEVERAL)
+def test_covariates_that_change_are_not_told(name):
+    frame, settings = SEVERAL[name]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="the covariates .* have one value")
+        make_forecaster(teacher=None, student="linear", **settings).fit(frame)
+
+
+@pytest.mark.parametrize("student", ["linear", MLP(4)], ids=["exact", "mlp"])
+def test_covariates_of_a_table_with_one_value_are_told(student):
+    X, y = np.random.default_rng(0).normal(size=(40, 10)), np.random.default_rng(1).normal(size=(40, 4))
+    X[:, 9] = 1.0
+    regressor = DistilledRegressor(None, student, n_covariates=2, **({} if student == "linear" else {"max_epochs": 1}))
+    with pytest.warns(UserWarning, match="the covariates 'column 9' have one value in all training rows"):
+        regressor.fit(X, y)

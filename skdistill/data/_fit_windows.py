@@ -13,6 +13,7 @@ from torch import Tensor
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._augmentation import Augmentation
 from skdistill.data._bounds import Bounds, warn_outside
+from skdistill.data._one_value import varies, warn_of_one_value
 from skdistill.data._outliers import find_outliers, warn_of_outliers
 from skdistill.data._outweighing import Outweighing
 from skdistill.data._scaling import Scaling
@@ -74,6 +75,8 @@ class FitWindows:
         Probability with which a known covariate of a window is unknown from a random step of the horizon on.
     window_step : int, default=1
         Number of rows between windows.
+    reads_covariates : bool, default=False
+        Whether the student reads all covariates, so that those with one value are told.
     """
 
     context_length: int
@@ -94,6 +97,7 @@ class FitWindows:
     known_groups: tuple[int, ...] = ()
     known_dropout: float = 0.0
     window_step: int = 1
+    reads_covariates: bool = False
 
     def cut(self, series: list[Series]) -> TrainingWindows:
         """Standardize series by their training rows, and build the windows.
@@ -129,6 +133,8 @@ class FitWindows:
         _tell_unobserved(of_targets, names)
         warn_outside(of_targets, self.bounds, names, "DistilledForecaster")
         scaling = self.scaling(of_step, len(series))
+        if self.reads_covariates:
+            self._tell_constant_covariates(series, known, in_each=scaling.kind != "global")
         ids = [one.id for one in series]
         scaling.fit(known, None if any(one is None for one in ids) else [one for one in ids if one is not None])
         if scaling.kind == "global":
@@ -384,6 +390,21 @@ class FitWindows:
                     f"known covariate {name!r} is NaN in every training row: nothing can be learned from it. Leave it "
                     "out of X and known_covariates, or fill it."
                 )
+
+    def _tell_constant_covariates(self, series: list[Series], known: list[np.ndarray], *, in_each: bool) -> None:
+        """Warn of covariates that have one value in all training rows, or, in units of series, in those of each."""
+        columns, statics = series[0].columns, series[0].statics
+        names: list[Any] = []
+        for channel in sorted(set(range(known[0].shape[1])) - set(self.targets)):
+            parts = [rows[:, channel] for rows in known]
+            if not varies(parts if in_each else [np.concatenate(parts)]):
+                names.append(channel if columns is None else columns[channel])
+        if statics is not None:
+            values = np.stack([np.asarray(one.static, dtype=np.float64) for one in series])
+            places = [place for place in range(values.shape[1]) if not varies([values[:, place]])]
+            names += [f"static {place}" if statics.names is None else statics.names[place] for place in places]
+        each = in_each and len(series) > 1
+        warn_of_one_value(names, f"all training rows{', or in those of each series' if each else ''}")
 
     def check_rows(self, series: list[Series], held_out: list[int], least: int | None = None) -> None:
         """Raise unless some series has a training window and, if requested, a validation window.
