@@ -109,7 +109,7 @@ def _parts_of(value: Any, objects: list[Any]) -> Any:
 
 
 def _without_address(text: str) -> str:
-    return re.sub(" at 0x[0-9a-f]+", "", text)
+    return re.sub(" at 0x[0-9a-fA-F]+", "", text)
 
 
 def _is_same(one: Any, other: Any) -> bool:

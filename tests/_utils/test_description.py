@@ -38,6 +38,7 @@ MADE = [
     *(lambda value: value, lambda value: [[0] * 40, value], lambda value: {"a": (value,)}, lambda value: {value}),
     *(lambda value: np.append(np.zeros(2000), [value] + [0] * 5), lambda value: pd.DataFrame({"a": [0, value, 0]})),
     *(lambda value: torch.tensor([value]), linear, own, lambda value: Ridge(alpha=[1.0] * 40 + [value])),
+    *(lambda value: np.random.RandomState(int(value)), lambda value: np.random.default_rng(int(value))),
     *(lambda value: nn.Dropout(value / 4), lambda value: {1.0: Left, 2.0: Right}[value]()),
     lambda value: FrozenEstimator(Ridge().fit([[0.0], [1.0]], [0.0, value])),
 ]
