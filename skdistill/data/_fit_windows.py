@@ -14,7 +14,12 @@ from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._augmentation import Augmentation
 from skdistill.data._bounds import Bounds, warn_outside
 from skdistill.data._one_value import varies, warn_of_one_value
-from skdistill.data._outliers import find_outliers, warn_of_outliers
+from skdistill.data._outliers import (
+    find_outliers,
+    find_outliers_ahead,
+    find_outliers_of_statics,
+    warn_of_outliers,
+)
 from skdistill.data._outweighing import Outweighing
 from skdistill.data._scaling import Scaling
 from skdistill.data._scaling_checks import units_told, warn_of_unlike_scales
@@ -151,7 +156,8 @@ class FitWindows:
         self._tell_without_window(windows, series, known, least)
         _check_counted(windows)
         Outweighing.of(windows.known_train, names if len(names) > 1 else ["X"]).warn()
-        warn_of_outliers(find_outliers(series, scaling.transformer_))
+        ahead = [] if scaling.transformer_ is not None else find_outliers_ahead(series, self.known)
+        warn_of_outliers([*find_outliers(series, scaling.transformer_), *ahead, *find_outliers_of_statics(series)])
         return windows
 
     def held_out(self, series: list[Series]) -> list[int]:

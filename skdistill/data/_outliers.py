@@ -18,7 +18,13 @@ from skdistill.data._series import Series
 from skdistill.data._short_series import name_series
 from skdistill.data._transformer import transform
 
-__all__ = ["find_outliers", "find_outliers_of_windows", "warn_of_outliers"]
+__all__ = [
+    "find_outliers",
+    "find_outliers_ahead",
+    "find_outliers_of_statics",
+    "find_outliers_of_windows",
+    "warn_of_outliers",
+]
 
 _SHARE = 0.9  # of the squared distances from the median, from which a value outweighs all other rows
 _SUSPECT = 0.5  # of those from the mean, which is nearer to the value than the median
@@ -60,6 +66,62 @@ def find_outliers(series: Sequence[Series], transformer: BaseEstimator | None = 
             outlying = _outlying(rows[place][:, channel], series[filled[place]].values[:, channel])
             if outlying.any():
                 found.append(_describe(series, filled[place], channel, outlying))
+    return found
+
+
+def find_outliers_ahead(series: Sequence[Series], known: Sequence[int]) -> list[str]:
+    """Find values that make up nearly all squares of what was known ahead, and are no values of the rows themselves.
+
+    Parameters
+    ----------
+    series : sequence of Series
+        The series, in original units, with what was known ahead if there are vintages.
+    known : sequence of int
+        Channels that are known covariates.
+
+    Returns
+    -------
+    outliers : list of str
+        Descriptions, one for each series and channel.
+    """
+    found = []
+    for number, one in enumerate(series):
+        for place, channel in enumerate(known if one.ahead is not None else ()):
+            assert one.ahead is not None  # the loop
+            values = np.asarray(one.ahead[:, :, place], dtype=np.float64).ravel()
+            outlying = _outlying_alone(values)
+            value = values[int(outlying.argmax())] if len(values) else np.nan
+            if outlying.any() and not (one.values[:, channel] == value).any():
+                row, step = divmod(int(outlying.argmax()), one.ahead.shape[1])
+                name = f"channel {channel}" if one.columns is None else repr(one.columns[channel])
+                who = name_series(series, number) if len(series) > 1 or one.id is not None else "X"
+                found.append(f"{value:g} for row {row + step} of {who} (vintages of {name}, {outlying.sum()} times)")
+    return found
+
+
+def find_outliers_of_statics(series: Sequence[Series]) -> list[str]:
+    """Find values that make up nearly all squares of a static covariate.
+
+    Parameters
+    ----------
+    series : sequence of Series
+        The series.
+
+    Returns
+    -------
+    outliers : list of str
+        Descriptions, one for each static covariate.
+    """
+    statics = series[0].statics
+    if statics is None:
+        return []
+    values, found = statics.restore(np.stack([np.asarray(one.static) for one in series])), []
+    for place in range(values.shape[1]):
+        outlying = _outlying_alone(np.asarray(values[:, place], dtype=np.float64))
+        if outlying.any():
+            number = int(outlying.argmax())
+            name = place if statics.names is None else statics.names[place]
+            found.append(f"{values[number, place]:g} of {name_series(series, number)} (static covariate {name!r})")
     return found
 
 
@@ -158,6 +220,13 @@ def _suspects(values: np.ndarray, first: np.ndarray, lengths: np.ndarray) -> np.
     n_farthest = np.add.reduceat(distances == 1, first, dtype=np.int64)
     squares = np.add.reduceat(np.square(distances), first)
     return np.flatnonzero((n_farthest > _SUSPECT * squares) & (n_farthest < 0.5 * n_observed) & (farthest > 0))
+
+
+def _outlying_alone(values: np.ndarray) -> np.ndarray:
+    """Return which values outweigh all others, of one series without a transformer."""
+    if not len(values) or not len(_suspects(values, np.zeros(1, dtype=int), np.array([len(values)]))):
+        return np.zeros(len(values), dtype=bool)
+    return _outlying(values, values)
 
 
 def _outlying(values: np.ndarray, given: np.ndarray) -> np.ndarray:

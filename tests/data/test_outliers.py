@@ -12,6 +12,7 @@ from sklearn.preprocessing import PowerTransformer, StandardScaler
 
 from skdistill import DistilledForecaster, DistilledRegressor, scale_out
 from skdistill.comparison import rolling_forecasts
+from skdistill.data import Vintages
 from skdistill.data._outliers import find_outliers, find_outliers_of_windows
 from skdistill.data._series import Series
 from skdistill.losses import Response
@@ -117,6 +118,25 @@ def test_fit_tells_outliers_of_covariates_and_in_validation_rows():
     rows.iloc[-1, 1] = -9999
     with pytest.warns(UserWarning, match=r"-9999 in row 119 .* \('weather'\)"):
         forecaster(targets=["y"], validation_fraction=0.2).fit(rows)
+
+
+def test_fit_tells_outliers_of_vintages():
+    rows = frame(wave()).assign(temperature=wave(seed=1))
+    issued = pd.DataFrame({"issued": rows.index[:-1], "time": rows.index[1:], "temperature": wave(seed=1)[1:]})
+    settings = {"known_covariates": ["temperature"]}
+    forecaster(**settings, vintages=Vintages(issued)).fit(rows)
+    issued.loc[39, "temperature"] = -9999
+    with pytest.warns(UserWarning, match=rf"-9999 for row 40 of X \(vintages of 'temperature', 1 times\): .*{TOLD}"):
+        forecaster(**settings, vintages=Vintages(issued)).fit(rows)
+
+
+def test_fit_tells_outliers_of_static_covariates():
+    panel = pd.concat({name: frame(wave(40, seed)).assign(size=1.0 + seed % 3) for seed, name in enumerate("abcdef")})
+    settings = {"static_covariates": ["size"]}
+    forecaster(**settings).fit(panel)
+    panel.loc["c", "size"] = -9999
+    with pytest.warns(UserWarning, match=rf"-9999 of series 'c' \(static covariate 'size'\): .*{TOLD}"):
+        forecaster(**settings).fit(panel)
 
 
 def test_what_a_transformer_brings_near_is_not_told():
