@@ -1,5 +1,6 @@
 """Networks and losses name the parameters that they do not read: these, and no others."""
 
+import inspect
 import re
 
 import numpy as np
@@ -39,7 +40,7 @@ ELSEWHERE = {"time_features", "known_weights", "point_teacher", "block_length"}
 def others(estimator, name):
     """Return other values of a parameter: the other choices that its docstring names, or another number."""
     value = getattr(estimator, name)
-    stated = re.search(rf"^    {name} : {{([^}}]*)}}", type(estimator).__doc__, re.MULTILINE)
+    stated = re.search(rf"^{name} : {{([^}}]*)}}", inspect.getdoc(type(estimator)), re.MULTILINE)
     if stated:
         return [one for one in eval(f"[{stated[1]}]") if one != value]
     if isinstance(value, bool):
