@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 
 from skdistill._utils._user_line import stacklevel_of_user
 
-__all__ = ["varies", "warn_of_one_value"]
+__all__ = ["told_of_all", "varies", "warn_of_one_value"]
 
 _MOST_NAMED = 5
 
@@ -38,6 +39,14 @@ def varies(parts: Sequence[np.ndarray]) -> bool:
     if any(len(values) and (values != values[0]).any() for values in observed):
         return True
     return set(np.unique(np.concatenate(observed)).tolist()) == {0.0, 1.0}
+
+
+@contextmanager
+def told_of_all() -> Iterator[None]:
+    """Do not warn of covariates with one value in a sample of series: more is known of all of them."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="the covariates .* have one value in")
+        yield
 
 
 def warn_of_one_value(names: Sequence[Hashable], where: str) -> None:

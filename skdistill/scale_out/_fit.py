@@ -7,6 +7,7 @@ import os
 import pickle
 import warnings
 from collections.abc import Hashable
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from skdistill._utils._usual_modes import with_gradients
 from skdistill._validation_share import warn_of_unread_rows
 from skdistill.data._bounds import warn_of_ends
 from skdistill.data._forms import take_apart
+from skdistill.data._one_value import told_of_all, warn_of_one_value
 from skdistill.data._outliers import warn_of_outliers
 from skdistill.datasets._channels import text_is_encoded
 from skdistill.datasets._read_panel import read_panel
@@ -161,7 +163,8 @@ def fit(
     _check_given(forecaster, n_all, _SAMPLE)
     _check_reads_no_series(forecaster, n_all)
     panel = _read(rows, id, time)
-    sample = clone(forecaster).fit(panel)
+    with told_of_all() if n_all > _SAMPLE else nullcontext():
+        sample = clone(forecaster).fit(panel)
     _check_sample(sample)
     reader = SeriesReader.of(sample, id, time, n_all)
     template = _template(sample, reader)
@@ -174,7 +177,7 @@ def fit(
     work = WindowWork(reader, network, sample.spec_, loss, template, whole, sample.teacher_, keeps, _ids_of(panel))
     sums: WindowSums = _added(work, table, options)
     _check_sums(sums, n_all)
-    _warn_of_bounds(forecaster, sample, sums.rows)
+    _warn_of_rows(forecaster, sample, sums.rows, is_sampled=n_all > _SAMPLE)
     module, part = network.build(sample.spec_), network.solvable_part(sample.spec_)
     assert part is not None  # checked
     result = solve_sums(part, module, sample.spec_, sums.moments, loss=loss, has_teacher=sample.teacher_ is not None)
@@ -211,7 +214,8 @@ def _fit_stored(
     chosen = stats if ids is None else stats.loc[ids]
     rows = take_series(table, choose_ids(chosen, _SAMPLE, 0), id=str(id))
     sample = clone(forecaster).set_params(max_epochs=1, memory=None, verbose=0)
-    sample._fit(_read(rows, id, time), is_part=True)
+    with told_of_all() if len(chosen) > _SAMPLE else nullcontext():
+        sample._fit(_read(rows, id, time), is_part=True)
     _check_categories(sample)
     reader = SeriesReader.of(sample, id, time, len(chosen))
     template, whole = _template(sample, reader), None
@@ -223,7 +227,7 @@ def _fit_stored(
         _warn_of_short(stored.n_short, len(chosen))
     warn_of_outliers(stored.outliers)
     stored.outweighing.warn()
-    _warn_of_bounds(forecaster, sample, stored.rows)
+    _warn_of_rows(forecaster, sample, stored.rows, is_sampled=len(chosen) > _SAMPLE)
     _take_on(forecaster, sample)
     if forecaster._distill(stored.windows, told=True):  # by the sample
         warn_of_idle_settings(forecaster)
@@ -280,10 +284,14 @@ def _warn_of_idle(*, keep_units: bool, is_sorted: bool, n_jobs: int | None) -> N
         )
 
 
-def _warn_of_bounds(forecaster: Any, sample: Any, rows: RowSums) -> None:
-    """Warn of training values beyond the bounds, which the sample need not have."""
-    targets = list(sample.targets_)
+def _warn_of_rows(forecaster: Any, sample: Any, rows: RowSums, *, is_sampled: bool) -> None:
+    """Warn of targets beyond the bounds and covariates with one value in all rows, which the sample cannot tell."""
+    targets, columns = list(sample.targets_), sample.series_labels_.columns
     warn_of_ends(rows.lowest[targets], rows.highest[targets], forecaster.bounds, "DistilledForecaster")
+    if is_sampled and forecaster.covariates == "error":
+        alike = sorted(set(np.flatnonzero(rows.highest <= rows.lowest).tolist()) - set(targets))
+        names = [channel if columns is None else columns[channel] for channel in alike]
+        warn_of_one_value(names, "all training rows")
 
 
 def _warn_of_no_units(scaling: Any, keep_units: bool) -> None:

@@ -306,3 +306,18 @@ def test_validation_rows_that_nothing_reads_are_told(source):
     student = Linear(penalty=(0.1, 1.0), selection="blocks")
     with pytest.warns(UserWarning, match="nothing reads the validation rows of DistilledForecaster"):
         fit(source, student=student, targets=["c1"], covariates="ignore", validation_fraction=0.2, max_epochs=100)
+
+
+@pytest.mark.parametrize("through_files", [True, False])
+@pytest.mark.parametrize(("value", "n_told"), [(1.0, 0), (0.0, 1)])
+def test_a_covariate_with_one_value_is_told_of_all_series(source, through_files, value, n_told, recwarn, monkeypatch):
+    monkeypatch.setattr("skdistill.scale_out._fit._SAMPLE", 3)
+    table = TABLE.fillna(0.0).assign(promo=0.0)
+    table.loc[(table["unique_id"] == "s20") & (table.index % 2 == 0), "promo"] = value
+    table.to_parquet(source / "b.parquet")
+    (source / "a.parquet").unlink()
+    settings = {"student": Linear(), "known_covariates": ["promo"], "max_epochs": 100}
+    fit(source, **settings) if through_files else scale_out.fit(forecaster(**settings), source, is_sorted=True)
+    told = [str(one.message) for one in recwarn if "have one value in" in str(one.message)]
+    assert len(told) == n_told
+    assert all(one.startswith("the covariates 'promo' have one value in all training rows") for one in told)
