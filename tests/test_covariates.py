@@ -365,7 +365,7 @@ def test_every_form_of_future_gives_the_same_forecast():
         (lambda temp: pd.Series([f"note {row % 100}" for row in range(160)]), None),
         (
             lambda temp: pd.Series([f"note {row}" if row % 5 == 0 else None for row in range(160)]),
-            "in 32 training rows",
+            "in 32 training rows, such as 'note 0'",
         ),
         (lambda temp: pd.Series([f"day {row}" if row % 8 == 0 else None for row in range(160)]), None),
         (lambda temp: pd.Series([f"note {row}" for row in range(160)], dtype="category"), None),

@@ -66,7 +66,7 @@ def find_categories(parts: Iterable[pd.Series], name: Hashable) -> tuple[Any, ..
     """
     parts = list(parts)
     rows = np.concatenate([part.to_numpy(dtype=object) for part in parts])
-    distinct = {value for value in pd.unique(rows) if not pd.isna(value)}
+    distinct = dict.fromkeys(value for value in pd.unique(rows) if not pd.isna(value))  # in order, for messages
     if not distinct:
         raise ValueError(f"column {name!r} has no observed value in the training rows: leave it out, or fill it.")
     values = [value.item() if isinstance(value, np.generic) else value for value in distinct]
