@@ -147,6 +147,8 @@ def distill(
     if teacher is not None:
         teacher = settle_teacher(teacher, teacher_seed, settings, labeling.n_jobs)
         teacher.check(with_covariates(spec, windows.train))
+        if labels is None and not needs_teacher(loss) and _learns(teacher):
+            teacher = None  # it is left out, and forecasts nothing
     labeling = replace(labeling, choice=replace(labeling.choice, seed=teacher_seed))
     some = teacher is not None and not labeling.choice.is_all
     solvable = partial(check_solvable, student, spec, has_teacher=teacher is not None, windows=windows)
@@ -180,8 +182,8 @@ def distill(
         key = key_of(keyed, described) if shared else None
         assert probe is not None
         teacher, labels = fit_and_label(teacher, windows, loss, labeling, key, probe, settings.verbose)
-    elif teacher is not None:  # no term reads labels: what would learn is left out, and forecasts nothing
-        teacher = None if _learns(teacher) else teacher.fit(windows)
+    elif teacher is not None:  # no term reads its labels, but it can forecast
+        teacher = teacher.fit(windows)
 
     solved = solve_network(student, module, spec, windows, loss=loss, labels=labels)
     if solved is not None:

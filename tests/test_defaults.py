@@ -17,7 +17,14 @@ from skdistill.data import Augmentation
 from skdistill.losses import MultiScale, Response, Supervised
 from skdistill.networks import MLP, DLinear, Linear
 from skdistill.sktime import SktimeDistilledForecaster
-from skdistill.teachers import AdaptiveEnsemble, CrossFittedTeacher, EnsembleTeacher, SktimeTeacher, TrainedTeacher
+from skdistill.teachers import (
+    AdaptiveEnsemble,
+    CrossFittedTeacher,
+    EnsembleTeacher,
+    RoutedEnsemble,
+    SktimeTeacher,
+    TrainedTeacher,
+)
 
 LENGTHS = {"context_length": 12, "prediction_length": 4}
 TRAINED = TrainedTeacher(DLinear(kernel_size=3), max_epochs=1)
@@ -160,6 +167,15 @@ def test_a_teacher_that_does_not_read_covariates_of_a_table_is_told_of():
         for teacher in (None, LastValueTeacher(), TrainedTeacher(MLP(4), max_epochs=1)):
             DistilledRegressor(teacher, n_covariates=1, random_state=0).fit(X, y)
         DistilledRegressor(random_state=0).fit(X[:, :12], y)
+
+
+@pytest.mark.filterwarnings("ignore:teacher of DistilledForecaster has no effect")
+@pytest.mark.parametrize("kind", [AdaptiveEnsemble, RoutedEnsemble])
+def test_a_teacher_that_nothing_reads_needs_no_validation_rows(kind):
+    teacher = kind([("theta", "theta"), ("pretrained", "pretrained")])
+    fits = [DistilledForecaster(one, Linear(), Supervised(), **LENGTHS).fit(make_series(60)) for one in (teacher, None)]
+    assert fits[0].teacher_ is None
+    np.testing.assert_array_equal(*(one.predict(make_series(60)) for one in fits))
 
 
 @pytest.mark.parametrize("extra", [{"augmentation": Augmentation()}, {"windows_without_truth": True}], ids=str)
