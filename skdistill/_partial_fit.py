@@ -476,6 +476,7 @@ class UpdatableMixin(BaseDistilled):
         self._solve_for(network, loss, seen, spec)
         if is_first:  # of later calls, the first one has told
             warn_of_idle_settings(self)
+            self._cutting().tell_constant_covariates(given.series, [new.values])
         return self
 
     def _in_inputs_of(self, network: Linear, seen: SeenRows, spec: NetworkSpec) -> tuple[SeenRows, NetworkSpec]:

@@ -1074,6 +1074,14 @@ def test_covariates_with_one_value_in_the_training_rows_are_told(name, student):
         make_forecaster(**settings).fit(frame)
 
 
+def test_the_first_rows_of_partial_fit_tell_covariates_with_one_value(recwarn):
+    rows = with_covariate([0.0])
+    settings = {"known_covariates": ["extra"], "context_length": 12, "prediction_length": 4}
+    forecaster = DistilledForecaster(None, "linear", **settings).partial_fit(rows[:50])
+    forecaster.partial_fit(rows[50:])
+    assert len([one for one in recwarn if "the covariates 'extra' have one value in all" in str(one.message)]) == 1
+
+
 @pytest.mark.parametrize("name", SEVERAL)
 def test_covariates_that_change_are_not_told(name):
     frame, settings = SEVERAL[name]

@@ -138,8 +138,7 @@ class FitWindows:
         _tell_unobserved(of_targets, names)
         warn_outside(of_targets, self.bounds, names, "DistilledForecaster")
         scaling = self.scaling(of_step, len(series))
-        if self.reads_covariates:
-            self._tell_constant_covariates(series, known, in_each=scaling.kind != "global")
+        self.tell_constant_covariates(series, known, in_each=scaling.kind != "global")
         ids = [one.id for one in series]
         scaling.fit(known, None if any(one is None for one in ids) else [one for one in ids if one is not None])
         if scaling.kind == "global":
@@ -397,8 +396,20 @@ class FitWindows:
                     "out of X and known_covariates, or fill it."
                 )
 
-    def _tell_constant_covariates(self, series: list[Series], known: list[np.ndarray], *, in_each: bool) -> None:
-        """Warn of covariates that have one value in all training rows, or, in units of series, in those of each."""
+    def tell_constant_covariates(self, series: list[Series], known: list[np.ndarray], *, in_each: bool = False) -> None:
+        """Warn of covariates that a student reads and that have one value in the training rows.
+
+        Parameters
+        ----------
+        series : list of Series
+            Series of the user.
+        known : list of ndarray of shape (n_timestamps, n_channels)
+            Training rows of each series.
+        in_each : bool, default=False
+            Whether series have units of their own, so that one value in each is one value, too.
+        """
+        if not self.reads_covariates:
+            return
         columns, statics = series[0].columns, series[0].statics
         names: list[Any] = []
         for channel in sorted(set(range(known[0].shape[1])) - set(self.targets)):
