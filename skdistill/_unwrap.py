@@ -389,7 +389,7 @@ class UnwrappedModel:
             return None
         again = copy.copy(self.forecaster).set_params(**changes)
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", ".* (has|have) no effect")  # fit told
+            warnings.filterwarnings("ignore", ".* (has|have) (no effect|one value in)")  # fit told
             again._fit(seen, is_part=True)
         if again.targets_ != self.forecaster.targets_:
             raise ValueError(

@@ -103,8 +103,8 @@ def compare(
     season : int, sequence of int or None, default=None
         Number of rows in a season for the seasonal-naive rows, the first one for MASE, too. None takes every plausible
         season of the step for which there are enough rows before each forecast (a day and a week for hourly data, a
-        week and a year for daily data); where the step tells none, the one with the smallest error on the training
-        series. Training rows of the same id or labels count as rows before.
+        week and a year for daily data); where the step tells none, or too long ones, the one with the smallest error on
+        the training rows of all series together. Training rows of the same id or labels count as rows before.
     series_weight : {"windows", "equal"}, mapping of id to float, or None, default=None
         What each series of a panel counts in the errors, except in quantile scores. ``"windows"`` counts every window
         alike, ``"equal"`` every series; a mapping gives each series its weight. None takes that of the first
@@ -397,14 +397,14 @@ def _choose_seasons(
                     f"season of compare must be at most the {most} rows before the first forecast; got {one}."
                 )
         return list(dict.fromkeys(int(one) for one in given))
-    number = int(np.argmax([len(one) for one in problem.series]))
-    seen, known = problem.series[number], trained[number]
+    known = [seen if one is None else one for seen, one in zip(problem.series, trained, strict=True)]
+    longest = max(problem.series, key=len)
     return find_seasons(
-        (seen if known is None else known).values[:, problem.targets],
-        seen.index,
+        [one.values[:, problem.targets] for one in known],
+        longest.index,
         max_season=most,
         prediction_length=problem.prediction_length,
-        step=seen.step,
+        step=longest.step,
     )
 
 

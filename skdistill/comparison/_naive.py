@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -107,7 +109,7 @@ def seasonal_naive(contexts: np.ndarray, season: int, prediction_length: int) ->
 
 
 def find_seasons(
-    values: np.ndarray,
+    values: Sequence[np.ndarray],
     index: pd.Index | None,
     *,
     max_season: int,
@@ -118,10 +120,10 @@ def find_seasons(
 
     Parameters
     ----------
-    values : ndarray of shape (n_timestamps, n_channels)
-        The series to choose on, where the step tells no season.
+    values : sequence of ndarray of shape (n_timestamps, n_channels)
+        The series to choose on together, where the step tells no season.
     index : pandas.Index or None
-        Time labels of the series.
+        Time labels of one of them.
     max_season : int
         Longest season allowed.
     prediction_length : int
@@ -139,27 +141,34 @@ def find_seasons(
     --------
     >>> import numpy as np
     >>> index = pd.date_range("2024-01-01", periods=400, freq="h")
-    >>> find_seasons(np.zeros((400, 1)), index, max_season=336, prediction_length=24)
+    >>> find_seasons([np.zeros((400, 1))], index, max_season=336, prediction_length=24)
     [24, 168]
     """
     seasons = [season for season in seasons_of_series(index, step) or () if season <= max_season]
     return seasons or [_season_of_smallest_error(values, max_season, prediction_length)]
 
 
-def _season_of_smallest_error(values: np.ndarray, max_season: int, prediction_length: int) -> int:
-    values = fill_missing(values[None])[0]
-    squares = _squared_differences(values, max_lag=min(max_season + prediction_length, len(values) - 1))
+def _season_of_smallest_error(values: Sequence[np.ndarray], max_season: int, prediction_length: int) -> int:
+    """Return the season of all series together, in which each counts by its rows; the longest one has it twice."""
+    sums, counts = np.zeros((2, max_season + prediction_length + 1))
+    for one in values:
+        filled = fill_missing(one[None])[0]
+        if len(filled) and np.isfinite(filled).all():  # a series of NaN tells none
+            own, n_pairs = _squared_differences(filled, max_lag=min(len(sums), len(filled)) - 1)
+            sums[: len(own)] += own
+            counts[: len(own)] += n_pairs
+    squares = sums[counts > 0] / counts[counts > 0]
     steps = np.arange(prediction_length)
     errors = np.full(max_season + 1, np.inf)
-    for candidate in range(1, min(max_season, len(squares) - 1) + 1):
+    for candidate in range(1, min(max_season, max(map(len, values)) // 2, len(squares) - 1) + 1):
         lags = candidate * (steps // candidate + 1)
         errors[candidate] = squares[lags[lags < len(squares)]].mean()
     # Multiples of a season are as good as the season, so take the shortest one that is as good as the best.
-    return int(np.argmax(errors <= _AS_GOOD * errors.min() + 1e-9))
+    return max(1, int(np.argmax(errors <= _AS_GOOD * errors.min() + 1e-9)))
 
 
-def _squared_differences(values: np.ndarray, max_lag: int) -> np.ndarray:
-    """Mean squared difference of rows ``lag`` apart, with standardized channels, by FFT."""
+def _squared_differences(values: np.ndarray, max_lag: int) -> tuple[np.ndarray, np.ndarray]:
+    """Sum squared differences of rows ``lag`` apart, with standardized channels, by FFT; and count them."""
     scaled = (values - values.mean(axis=0)) / np.where(values.std(axis=0) > 0, values.std(axis=0), 1.0)
     n_rows = len(scaled)
     size = 1 << (2 * n_rows - 1).bit_length()
@@ -169,4 +178,4 @@ def _squared_differences(values: np.ndarray, max_lag: int) -> np.ndarray:
     head = np.concatenate([[0.0], np.cumsum(energy)])
     lags = np.arange(max_lag + 1)
     pairs = head[n_rows - lags] + (head[n_rows] - head[lags])
-    return (pairs - 2 * products) / ((n_rows - lags) * scaled.shape[1])
+    return pairs - 2 * products, (n_rows - lags) * scaled.shape[1]

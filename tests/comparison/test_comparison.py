@@ -547,14 +547,35 @@ def test_the_step_tells_the_seasons_that_fit(frequency, seasons):
     index = pd.date_range("1900-01-01", periods=1000, freq=frequency)
     values = np.random.default_rng(0).normal(size=(1000, 1))
     most = 400 if frequency == "4min" else 100
-    assert find_seasons(values, index, max_season=most, prediction_length=5) == seasons
+    assert find_seasons([values], index, max_season=most, prediction_length=5) == seasons
 
 
 @pytest.mark.parametrize("season", [5, 12, 30])
 def test_without_a_calendar_the_season_with_the_smallest_error_is_taken(season):
     generator = np.random.default_rng(0)
     values = np.tile(generator.normal(size=(season, 2)), (200, 1)) + 0.1 * generator.normal(size=(200 * season, 2))
-    assert find_seasons(values, None, max_season=50, prediction_length=4) == [season]
+    assert find_seasons([values], None, max_season=50, prediction_length=4) == [season]
+
+
+@pytest.mark.parametrize("order", ["abc", "bac", "cba"])
+def test_the_season_of_a_panel_without_a_calendar_is_that_of_all_series(order):
+    """Seasons of 5 and of 7 rows have one of 35 in common, whichever series comes first."""
+    generator = np.random.default_rng(0)
+    parts = {
+        name: pd.DataFrame({"y": 3 * np.sin(2 * np.pi * np.arange(120) / season) + 0.3 * generator.normal(size=120)})
+        for name, season in {"a": 5, "b": 7, "c": 5}.items()
+    }
+    panel = pd.concat({name: parts[name] for name in order}, names=["series", "time"])
+    time = panel.index.get_level_values("time")
+    forecaster = DistilledForecaster(None, context_length=14, prediction_length=3).fit(panel[time < 90])
+    assert forecaster.compare(panel[time >= 76], n_resamples=2).facts["season"] == 35
+
+
+def test_a_season_is_one_row_where_nothing_tells_one_and_at_most_half_of_the_rows():
+    for values in (np.zeros((1, 1)), np.full((9, 1), np.nan), np.zeros((9, 1))):
+        assert find_seasons([values], None, max_season=4, prediction_length=2) == [1]
+    noise = np.random.default_rng(0).normal(size=(40, 1))
+    assert find_seasons([noise], None, max_season=39, prediction_length=2)[0] <= 20
 
 
 def test_the_exact_linear_row_is_that_student_fitted_by_hand():
