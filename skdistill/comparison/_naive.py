@@ -153,7 +153,8 @@ def _season_of_smallest_error(values: Sequence[np.ndarray], max_season: int, pre
     sums, counts = np.zeros((2, max_season + prediction_length + 1))
     for one in values:
         filled = fill_missing(one[None])[0]
-        if len(filled) and np.isfinite(filled).all():  # a series of NaN tells none
+        filled = filled[:, np.isfinite(filled).all(axis=0)]  # a channel of NaN tells none
+        if filled.size:
             own, n_pairs = _squared_differences(filled, max_lag=min(len(sums), len(filled)) - 1)
             sums[: len(own)] += own
             counts[: len(own)] += n_pairs

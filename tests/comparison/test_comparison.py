@@ -574,6 +574,8 @@ def test_the_season_of_a_panel_without_a_calendar_is_that_of_all_series(order):
 def test_a_season_is_one_row_where_nothing_tells_one_and_at_most_half_of_the_rows():
     for values in (np.zeros((1, 1)), np.full((9, 1), np.nan), np.zeros((9, 1))):
         assert find_seasons([values], None, max_season=4, prediction_length=2) == [1]
+    wave = np.stack([np.tile(np.arange(5.0), 9), np.full(45, np.nan)], axis=1)
+    assert find_seasons([wave], None, max_season=30, prediction_length=2) == [5]
     noise = np.random.default_rng(0).normal(size=(40, 1))
     assert find_seasons([noise], None, max_season=39, prediction_length=2)[0] <= 20
 
