@@ -241,8 +241,8 @@ class RollingMixin(BaseDistilled):
         """Forecast quantiles from every origin of a series (rolling-origin backtest).
 
         With ``calibration="rolling"``, the offsets of an origin come from the last windows whose truth was known there,
-        including windows of ``X``. ``X`` should therefore follow the calibration rows. The forecaster itself does not
-        change.
+        including windows of ``X`` (of a panel, those of the same series). ``X`` should therefore follow the calibration
+        rows. The forecaster itself does not change.
 
         Parameters
         ----------

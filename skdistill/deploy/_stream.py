@@ -151,9 +151,9 @@ class Stream:
         Parameters
         ----------
         row : array of shape (n_columns,), Series or DataFrame of one row
-            Numbers in original units, NaN where missing, and categories. A Series with the names of the columns as its
-            index, and a DataFrame, are matched by these names; the time label of a DataFrame, or a timestamp as the
-            name of a Series, must be the next one.
+            Numbers in original units, NaN where missing; and categories in a Series or DataFrame. A Series with the
+            names of the columns as its index, and a DataFrame, are matched by these names; the time label of a
+            DataFrame, or a timestamp as the name of a Series, must be the next one.
 
         Raises
         ------
