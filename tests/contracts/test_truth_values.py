@@ -17,7 +17,7 @@ from skdistill.teachers import Pretrained, RoutedEnsemble, Theta
 ROOMS = ("", "comparison", "data", "datasets", "deploy", "metrics", "plotting", "probabilistic", "scale_out", "serving")
 ROOMS += ("selection", "sktime", "teachers")
 ELSEWHERE = {"covariates", "joint"}  # of foundation models; those of networks and losses, too, are tried with them
-INTERNAL = {"of_roots", "is_panel", "median_alone", "finite"}
+INTERNAL = {"of_roots", "is_panel", "median_alone", "finite", "squared"}
 
 
 @pytest.fixture(scope="module")
