@@ -85,7 +85,9 @@ def compare(
     ----------
     forecasters : dict of str to fitted forecaster
         A fitted ``DistilledForecaster``, a ``Pipeline`` ending in one, or a search with a ``best_estimator_``; or a
-        list of them that differ only in ``random_state``, whose errors are averaged.
+        list of them that differ only in ``random_state``, whose errors are averaged. What all rows share is taken from
+        the first: scale and weights of errors, and settings and rows of *exact linear*; rows before and the unit of
+        MASE from the first that keeps its training rows.
     X : array, DataFrame, Series or panel
         A test series not used in ``fit``, or many; the first ``context_length`` rows can be the last training rows.
         A warning counts the windows whose true values were rows of ``fit``, by label and value: a series in which a
@@ -189,8 +191,11 @@ def compare(
     for name, members in models.items():
         rows += _model_rows(name, members, problem, X, train, alone=alone, only=len(models) == 1)
     first = next(iter(models.values()))[0]
-    trained = find_trained(problem.series, _read_training_rows(first, train))
-    _warn_of_training_rows(problem, [one for members in models.values() for one in members], trained)
+    of_fit = [_read_training_rows(member, None) for members in models.values() for member in members]
+    given = [] if train is None else [_read_training_rows(first, train)]
+    found = [find_trained(problem.series, rows) for rows in [*given, *of_fit] if rows is not None]
+    _warn_of_training_rows(problem, found)
+    trained = found[0] if found else [None] * len(problem.series)
     history = [
         rows_before_series(one, known, problem.targets) for one, known in zip(problem.series, trained, strict=True)
     ]
@@ -364,14 +369,11 @@ def _baseline_rows(problem: Problem, seasons: list[int]) -> list[_Row]:
     return [_Row(name, "baseline", [run], 0) for name, run in runs.items()]
 
 
-def _warn_of_training_rows(
-    problem: Problem, models: Sequence[UnwrappedModel], trained: Sequence[Series | None]
-) -> None:
-    """Warn if true values that are compared are among the rows of ``fit`` of a model; `trained` are of the first."""
-    of_models = [trained, *(find_trained(problem.series, _read_training_rows(one, None)) for one in models[1:])]
+def _warn_of_training_rows(problem: Problem, found: Sequence[Sequence[Series | None]]) -> None:
+    """Warn if true values that are compared are among rows of ``fit``, found for each series and model."""
     n_seen = 0
-    for number, one in enumerate(problem.series):
-        seen = np.any([rows_of_fit(one, each[number], problem.targets) for each in of_models], axis=0)
+    for number, one in enumerate(problem.series if found else []):
+        seen = np.any([rows_of_fit(one, each[number], problem.targets) for each in found], axis=0)
         n_seen += count_windows_of_fit(seen, problem.starts[problem.numbers == number], problem.prediction_length)
     if n_seen:
         warnings.warn(

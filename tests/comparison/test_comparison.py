@@ -141,6 +141,21 @@ def test_training_rows_of_a_pipeline_count_where_they_are_given():
         compare({"model": pipeline}, train, train, **settings)
 
 
+def test_the_order_of_models_changes_no_baseline_where_one_of_them_keeps_no_training_rows():
+    panel = pd.concat({name: make_frame(200, seed=seed) for seed, name in enumerate("ab")}, names=["series", "time"])
+    train = panel.groupby(level=0, group_keys=False).head(150)
+    test = panel.groupby(level=0, group_keys=False).tail(50)
+    pipeline = make_pipeline(FunctionTransformer(), make_forecaster(teacher=None)).fit(train)
+    models = {"pipeline": pipeline, "plain": make_forecaster(teacher=None).fit(train)}
+    one, other = (
+        compare({name: models[name] for name in order}, test, alone=False, n_resamples=2, batch_size=1)
+        for order in (["pipeline", "plain"], ["plain", "pipeline"])
+    )
+    assert set(one.index) == set(other.index)
+    for column in ("mase", "mse_original"):
+        np.testing.assert_allclose(one[column], other.loc[one.index, column])
+
+
 @pytest.mark.parametrize("name", ["drift", "A: teacher"])
 def test_a_forecaster_with_the_name_of_another_row_is_refused(name):
     series = make_series(300)
