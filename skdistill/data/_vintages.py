@@ -45,8 +45,9 @@ class Vintages:
         the context.
     time : str, default="time"
         Column of the times that the values are for, as in the index of the series.
-    id : str or None, default=None
-        Column of the ids of series; None if all series share the values.
+    id : str, sequence of str or None, default=None
+        Column of the ids of series; several columns match ids of several levels, and those that
+        :func:`~skdistill.datasets.read_panel` joins with ``"/"``. None if all series share the values.
     columns : sequence of str or None, default=None
         Columns of values, all of them known covariates of the forecaster; None takes the others.
     delay : Timedelta, str, number or None, default=None
@@ -82,13 +83,14 @@ class Vintages:
         *,
         issued: str = "issued",
         time: str = "time",
-        id: str | None = None,
+        id: str | Sequence[str] | None = None,
         columns: Sequence[str] | None = None,
         delay: Any = None,
     ) -> None:
         if not isinstance(table, pd.DataFrame):
             raise TypeError(f"table of Vintages must be a pandas DataFrame; got {type(table).__name__}.")
-        keys = [issued, time] if id is None else [issued, time, id]
+        of_ids: list[Any] = list(id) if isinstance(id, list | tuple) else [] if id is None else [id]
+        keys = [issued, time, *of_ids]
         chosen = [name for name in table.columns if name not in keys] if columns is None else list(columns)
         missing = [name for name in (*keys, *chosen) if name not in table.columns]
         if missing:
@@ -101,21 +103,22 @@ class Vintages:
         text = [name for name in chosen if not _holds_numbers(table[name])]
         if text:
             raise ValueError(f"Vintages must hold numbers; not numeric: {text}. Encode categories as 0 and 1 first.")
-        if id is not None and table[id].isna().any():
-            raise ValueError(
-                f"Vintages need an id in every row, and {int(table[id].isna().sum())} of {len(table)} have none in "
-                f"{id!r}: fill it in, or leave these rows out."
-            )
+        for one in of_ids:
+            if table[one].isna().any():
+                raise ValueError(
+                    f"Vintages need an id in every row, and {int(table[one].isna().sum())} of {len(table)} have none "
+                    f"in {one!r}: fill it in, or leave these rows out."
+                )
         for name in chosen:
             if np.isinf(table[name].to_numpy(dtype=np.float64, na_value=np.nan)).any():
                 raise ValueError(f"Vintages must be finite; {name!r} holds infinity: write NaN where nothing is known.")
         after = None if delay is None else _read_delay(delay, table[issued])
         self.columns: list[Any] = chosen
         self._tables: dict[Hashable, list[_Revisions]] = {
-            key: _Revisions.of(part, issued, time, chosen, after)
-            for key, part in ([(None, table)] if id is None else table.groupby(id, sort=False))
+            key: _Revisions.of(part, issued, time, chosen, after) for key, part in _parts(table, of_ids)
         }
-        self.ids: list[Hashable] | None = None if id is None else list(self._tables)
+        self.ids: list[Hashable] | None = list(self._tables) if of_ids else None
+        self._joined = _join_levels(self.ids if len(of_ids) > 1 else None)
 
     def __repr__(self) -> str:
         """Return columns and sizes."""
@@ -182,7 +185,7 @@ class Vintages:
 
     def _of(self, id: Hashable, name: str) -> list[_Revisions]:
         """Return the revisions of every column for one series."""
-        key = None if self.ids is None else id
+        key = None if self.ids is None else self._joined.get(id, id)
         if key not in self._tables:
             raise ValueError(
                 f"vintages have no values for the series {id!r} ({name}); they have {self.ids[:_MOST_NAMED]}"  # type: ignore[index]
@@ -396,6 +399,27 @@ class _Revisions:
         )
 
 
+def _parts(table: pd.DataFrame, of_ids: list[Any]) -> list[tuple[Hashable, pd.DataFrame]]:
+    """Return the rows of every id; without columns of ids, all rows."""
+    if not of_ids:
+        return [(None, table)]
+    groups: Any = table.groupby(of_ids if len(of_ids) > 1 else of_ids[0], sort=False, observed=True)
+    return list(groups)
+
+
+def _join_levels(ids: list[Any] | None) -> dict[Hashable, Hashable]:
+    """Return ids of several levels by the texts that ``read_panel`` makes of them."""
+    joined: dict[Hashable, Hashable] = {}
+    for one in ids or ():
+        text = "/".join(map(str, one))
+        if text in joined:
+            raise ValueError(
+                f"Vintages have two series called {text!r}: {joined[text]} and {one}. Build one column of ids yourself."
+            )
+        joined[text] = one
+    return joined
+
+
 def _holds_numbers(column: pd.Series) -> bool:
     return pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_complex_dtype(column.dtype)
 
@@ -408,6 +432,11 @@ def _read_delay(delay: Any, issued: pd.Series) -> Any:
     if isinstance(delay, Real):
         raise TypeError(
             f"delay of Vintages, whose issue times are no numbers, must be a span of time such as '3h'; got {delay!r}."
+        )
+    if isinstance(issued.iloc[:1].tolist()[0] if len(issued) else None, str):
+        raise TypeError(
+            f"issue times of Vintages with a delay must be times; {issued.name!r} holds text such as "
+            f"{issued.iloc[0]!r}: convert them with pd.to_datetime."
         )
     span = pd.Timedelta(delay)
     if not span >= pd.Timedelta(0):

@@ -250,6 +250,29 @@ def test_a_panel_has_vintages_of_its_own_series():
         forecaster.predict(panel.rename({"a": "c"}))
 
 
+@pytest.mark.parametrize("joined", [False, True])
+def test_ids_of_several_levels_have_vintages_of_their_own(joined):
+    loads, parts = {}, []
+    for number, (shop, item) in enumerate([("a", 1), ("a", 2), ("b", 1)], start=1):
+        loads[f"{shop}/{item}" if joined else (shop, item)] = number * make_series()
+        parts.append(make_forecasts().assign(shop=shop, item=item))
+        parts[-1]["wind"] *= number
+    panel, table = pd.concat(loads), pd.concat(parts)
+    vintages = Vintages(table, id=["shop", "item"])
+    assert vintages.ids == [("a", 1), ("a", 2), ("b", 1)]
+    forecast = make_forecaster(vintages).fit(panel).predict(panel)
+    for number, key in enumerate(loads, start=1):
+        expected = forecast.loc[next(iter(loads))]
+        np.testing.assert_allclose(forecast.loc[key], number * expected, rtol=1e-4)
+    with pytest.raises(ValueError, match=r"no values for the series 'b/2' \(known_at\)"):
+        vintages.known_at(HOURS[4], HOURS[5:7], "b/2")
+    with pytest.raises(ValueError, match=r"two series called 'a/b/c': \('a/b', 'c'\) and \('a', 'b/c'\)"):
+        Vintages(
+            pd.concat([make_forecasts().assign(shop=s, item=i) for s, i in [("a/b", "c"), ("a", "b/c")]]),
+            id=("shop", "item"),
+        )
+
+
 def test_a_file_does_not_hold_them(fitted, tmp_path):
     fitted.save(tmp_path / "student.skdistill")
     with pytest.warns(UserWarning, match="backtest, score and compare need vintages"):
@@ -310,6 +333,8 @@ def test_a_clone_shares_the_values_and_the_text_is_short():
         (lambda t: t.assign(wind=np.inf), {}, "'wind' holds infinity"),
         (lambda t: t.assign(id=[None, *"a" * (len(t) - 1)]), {"id": "id"}, r"need an id in every row, and \d+ of"),
         (lambda t: t, {"delay": "-1h"}, "delay of Vintages must not be negative"),
+        (lambda t: t.assign(issued=t.issued.astype(str)), {"delay": "1h"}, "'issued' holds text such as '2024-01-01"),
+        (lambda t: t.assign(a=1, b=None), {"id": ["a", "b"]}, r"\d+ of \d+ have none in 'b'"),
         (lambda t: t.to_numpy(), {}, "must be a pandas DataFrame; got ndarray"),
     ],
 )
