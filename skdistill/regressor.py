@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -15,7 +16,9 @@ from sklearn.utils.validation import check_array, check_consistent_length, check
 
 from skdistill._base import BaseDistilled
 from skdistill._parameter_checks import warn_of_idle_settings
+from skdistill._shorthand import resolve_loss
 from skdistill._utils._checks import check_integer
+from skdistill._utils._user_line import stacklevel_of_user
 from skdistill._utils._usual_modes import with_gradients
 from skdistill._utils.numpy_student import fill_masked, read_numbers
 from skdistill._validation_share import validation_share, warn_of_unread_rows
@@ -35,9 +38,10 @@ from skdistill.data._training_windows import TrainingWindows, judged
 from skdistill.data._validation_rows import count_validation_rows
 from skdistill.data._windows import Windows
 from skdistill.deploy._saveable import saveable
+from skdistill.losses._objective import reads_labels
 from skdistill.probabilistic._settings import at_levels
 from skdistill.teachers._base import BaseTeacher
-from skdistill.teachers._reads_series import find_reads_series
+from skdistill.teachers._reads_series import find_reads_series, find_untrained
 from skdistill.teachers._teacher_name import teacher_name
 
 __all__ = ["DistilledRegressor"]
@@ -291,6 +295,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         try:
             windows = self._windows_to_fit(X, y)
             is_exact = self._distill(windows)
+            self._warn_of_foreign_labels()
             self._warn_of_hidden_swing(windows, "take DistilledForecaster, with scaling='window'")
             self.student_ = self.student_.double()
         except BaseException:  # an interrupt between two attributes: half of a fit is none
@@ -523,6 +528,18 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         windows = _windows_of(contexts, horizons, scaling, given.static)
         validation = judged(windows.take(slice(n_train, None))) if n_validation else None
         return TrainingWindows(windows.take(slice(n_train)), validation)
+
+    def _warn_of_foreign_labels(self) -> None:
+        """Warn if targets do not continue their contexts, but labels of a teacher that learned nothing from y do."""
+        teacher = find_untrained(self._resolve_teacher())
+        if self._target_lines is None or teacher is None or not reads_labels(self.teacher, resolve_loss(self.loss)):
+            return
+        warnings.warn(
+            f"the values of y do not continue the rows of X, and {teacher_name(teacher)} does not learn from y: its "
+            "labels count as continuations of X. If the last columns of X are covariates, say so by n_covariates= of "
+            f"{type(self).__name__}; if X and y are scaled apart, scale neither; or take teacher=None.",
+            stacklevel=stacklevel_of_user(),
+        )
 
     def _warn_of_outliers(self, X: np.ndarray, contexts: np.ndarray, horizons: np.ndarray) -> None:
         """Warn of values that decide what is learned; each covariate has units of its own."""

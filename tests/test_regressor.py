@@ -1,9 +1,12 @@
 """DistilledRegressor: what it shares with the forecaster beyond fit and predict."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
 from doubles import LastValueTeacher, make_series
+from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.linear_model import Ridge
 from sklearn.metrics import r2_score
@@ -308,3 +311,15 @@ def test_score_of_several_channels_is_the_mean_over_steps_and_channels():
         ValueError, match=r"y of score must have shape \(60, 3, 2\), as forecasts have; got \(60, 3, 1\)"
     ):
         regressor.score(X, y[:, :, :1])
+
+
+def test_labels_that_continue_a_table_whose_targets_do_not_are_told():
+    contexts, y = cut(make_level("season", 300))
+    weather = cut(np.random.default_rng(1).normal(size=300))[0]
+    untrained = DistilledRegressor([LastValueTeacher(), LastValueTeacher()], "linear", "response", random_state=0)
+    with pytest.warns(UserWarning, match=r"LastValueTeacher does not learn from y.*say so by n_covariates="):
+        untrained.fit(np.hstack([contexts, weather]), y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        untrained.fit(contexts, y)
+        clone(untrained).set_params(teacher=None).fit(np.hstack([contexts, weather]), y)
