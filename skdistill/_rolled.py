@@ -192,9 +192,8 @@ def roll_windows(
         for number, (one, here, end) in enumerate(zip(given.series, origins, ends, strict=True))
         if len(here)
     ]
-    columns = given.series[0].columns
-    names = targets if columns is None else [columns[target] for target in targets]
-    return Rolled(parts, list(names), given.is_panel)
+    names = [given.series[0].name_of(target) for target in targets]
+    return Rolled(parts, names, given.is_panel)
 
 
 def _check_lengths(model: UnwrappedModel, context_length: int | None, prediction_length: int | None) -> int:

@@ -16,7 +16,7 @@ from skdistill._forecasting import ForecastingMixin
 from skdistill._parameter_checks import check_series_parameters, warn_of_idle_settings
 from skdistill._partial_fit import UpdatableMixin
 from skdistill._refresh import RefreshMixin
-from skdistill._shorthand import resolve_loss
+from skdistill._shorthand import resolve_loss, resolve_student
 from skdistill._utils._checks import check_integer
 from skdistill._utils._ignored_y import warn_of_ignored_y
 from skdistill._utils._user_line import stacklevel_of_user
@@ -37,6 +37,7 @@ from skdistill.data._vintages import LOST, Vintages, lost_vintages
 from skdistill.data._windows import Windows
 from skdistill.deploy._saveable import saveable
 from skdistill.losses._objective import reads_labels
+from skdistill.networks._reads import kinds_read
 from skdistill.teachers._given import cut_labeled, holds_given_labels
 
 __all__ = ["DistilledForecaster"]
@@ -471,7 +472,7 @@ class DistilledForecaster(ForecastingMixin, RollingMixin, RefreshMixin, Updatabl
             known_groups=roles.known_groups,
             known_dropout=self.known_dropout,
             window_step=self.window_step,
-            reads_covariates=self.covariates == "error",
+            reads=kinds_read(resolve_student(self.student)),
         )
 
     def _validation_share(self, n_known: int | None = None) -> float | int:

@@ -510,9 +510,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         if self.n_covariates:
             self._covariate_units = _units_of(X[:n_train, -self.n_covariates :])
             places = range(X.shape[1] - self.n_covariates, X.shape[1])
-            warn_of_one_value(
-                [f"column {one}" for one in places if not varies([X[:n_train, one]])], "all training rows"
-            )
+            warn_of_one_value([f"column {one}" for one in places if not varies([X[:n_train, one]])])
         given = self._context_batch(X)
         contexts, horizons = given.values, _as_cube(y)
         self._warn_of_outliers(X, contexts, horizons)

@@ -1054,6 +1054,7 @@ ONE_VALUE = {
     "past": (with_covariate([5.0]), {"targets": ["c0"]}, "all training rows, so"),
     "in each": (with_covariate([2.0, 3.0, 4.0], 3), {"known_covariates": ["extra"]}, "or in those of each series, so"),
     "static": (with_covariate([2.0, 2.0, 2.0], 3), {"static_covariates": ["extra"]}, "or in those of each series, so"),
+    "of those read": (with_covariate([0.0]), {"known_covariates": ["extra"], "covariates": "ignore"}, "all"),
 }
 SEVERAL = {
     "changing": (with_covariate([CHANGING]), {"known_covariates": ["extra"]}),
@@ -1061,7 +1062,7 @@ SEVERAL = {
     "0 and 1": (with_covariate([0.0, 1.0, 1.0], 3), {"known_covariates": ["extra"]}),
     "in units of all": (with_covariate([2.0, 3.0, 4.0], 3), {"known_covariates": ["extra"], "scaling": "global"}),
     "static": (with_covariate([2.0, 3.0, 4.0], 3), {"static_covariates": ["extra"]}),
-    "not read": (with_covariate([5.0]), {"targets": ["c0"], "covariates": "ignore"}),
+    "not read": (with_covariate([5.0]), {"targets": ["c0"], "covariates": "ignore", "student": Linear(past_rows=0)}),
 }
 
 
@@ -1087,7 +1088,7 @@ def test_covariates_that_change_are_not_told(name):
     frame, settings = SEVERAL[name]
     with warnings.catch_warnings():
         warnings.filterwarnings("error", message="the covariates .* have one value")
-        make_forecaster(teacher=None, student="linear", **settings).fit(frame)
+        make_forecaster(**{"teacher": None, "student": "linear"} | settings).fit(frame)
 
 
 @pytest.mark.parametrize("student", ["linear", MLP(4)], ids=["exact", "mlp"])

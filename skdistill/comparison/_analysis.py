@@ -142,11 +142,10 @@ def rolling_forecasts(
             forecasts[name] = np.concatenate([run(block) for block in blocks]) / scale
         except NoLabelError as error:
             warn_left_out(f"{name!r} of rolling_forecasts", error)
-    columns = problem.series[0].columns
     return RollingForecasts(
         truth=np.concatenate([problem.truth(block) for block in blocks]) / scale,
         forecasts=forecasts,
-        channels=[target if columns is None else columns[target] for target in problem.targets],
+        channels=[problem.series[0].name_of(target) for target in problem.targets],
         series=problem.numbers[windows],
         starts=problem.starts[windows],
     )

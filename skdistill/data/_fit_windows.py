@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,9 +9,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._augmentation import Augmentation
 from skdistill.data._bounds import Bounds, warn_outside
+from skdistill.data._fit_warnings import (
+    warn_of_contexts_of_one_row,
+    warn_of_empty_contexts,
+    warn_of_few_rows,
+    warn_of_mixed_steps,
+    warn_of_unobserved,
+    warn_without_window,
+)
 from skdistill.data._one_value import varies, warn_of_one_value
 from skdistill.data._outliers import (
     find_outliers,
@@ -35,7 +41,6 @@ from skdistill.data._validation_rows import count_held_out, count_unobserved_end
 __all__ = ["FitWindows"]
 
 _FEWEST_ROWS = 8  # minimum number of series rows in a training context of a panel, if there is no season
-_MOST_NAMED = 5  # maximum number of series listed in a warning
 
 
 @dataclass(frozen=True)
@@ -80,8 +85,8 @@ class FitWindows:
         Probability with which a known covariate of a window is unknown from a random step of the horizon on.
     window_step : int, default=1
         Number of rows between windows.
-    reads_covariates : bool, default=False
-        Whether the student reads all covariates, so that those with one value are told.
+    reads : tuple of {"past", "known", "static"}, default=()
+        Kinds of covariates that the student reads, of which those with one value are told.
     """
 
     context_length: int
@@ -102,7 +107,7 @@ class FitWindows:
     known_groups: tuple[int, ...] = ()
     known_dropout: float = 0.0
     window_step: int = 1
-    reads_covariates: bool = False
+    reads: tuple[str, ...] = ()
 
     def cut(self, series: list[Series]) -> TrainingWindows:
         """Standardize series by their training rows, and build the windows.
@@ -129,15 +134,15 @@ class FitWindows:
         known = training_values(series, held_out)
         self._check_observed(series, known)
         self._check_known(series, known)
-        self._tell_short_ones(series, known, least)
-        self._tell_never_filled(series)
-        self._tell_contexts_of_one_row(series)
-        _tell_mixed_steps(series)
         names = [name_series(series, number) for number in range(len(series))]
         of_targets = [rows[:, list(self.targets)] for rows in known]
-        _tell_unobserved(of_targets, names)
+        scaling, reach = self.scaling(of_step, len(series)), self._reach(least)
+        warn_of_few_rows(series, known, reach)
+        warn_of_empty_contexts(series, self.context_length)
+        warn_of_contexts_of_one_row(series, self.context_length, scaling.kind)
+        warn_of_mixed_steps(series)
+        warn_of_unobserved(of_targets, names)
         warn_outside(of_targets, self.bounds, names, "DistilledForecaster")
-        scaling = self.scaling(of_step, len(series))
         self.tell_constant_covariates(series, known, in_each=scaling.kind != "global")
         ids = [one.id for one in series]
         scaling.fit(known, None if any(one is None for one in ids) else [one for one in ids if one is not None])
@@ -152,11 +157,12 @@ class FitWindows:
                 "horizon; in every window one of them is missing (NaN). Give more rows, or shorter lengths."
             )
         self.check_validation(windows)
-        self._tell_without_window(windows, series, known, least)
+        warn_without_window(windows, series, known, reach, self.window_step)
         _check_counted(windows)
         Outweighing.of(windows.known_train, names if len(names) > 1 else ["X"]).warn()
         ahead = [] if scaling.transformer_ is not None else find_outliers_ahead(series, self.known)
-        warn_of_outliers([*find_outliers(series, scaling.transformer_), *ahead, *find_outliers_of_statics(series)])
+        warn_of_outliers([*find_outliers(series, scaling.transformer_), *ahead])
+        warn_of_outliers(find_outliers_of_statics(series), of_static=True)
         return windows
 
     def held_out(self, series: list[Series]) -> list[int]:
@@ -378,8 +384,7 @@ class FitWindows:
             raise ValueError(
                 f"every training value of the targets of {what} is missing (NaN): there is nothing to learn from."
             )
-        columns = series[0].columns
-        named = ", ".join(repr(one if columns is None else columns[one]) for one in never)
+        named = ", ".join(repr(series[0].name_of(one)) for one in never)
         raise ValueError(
             f"every training value of target {named} of {what} is missing (NaN): there is nothing to learn from. Leave "
             "it out of X, or name the other targets in targets=."
@@ -389,11 +394,9 @@ class FitWindows:
         """Raise if a known covariate is never observed in the training rows."""
         for channel in self.known:
             if all(np.isnan(rows[:, channel]).all() for rows in known):
-                columns = series[0].columns
-                name = channel if columns is None else columns[channel]
                 raise ValueError(
-                    f"known covariate {name!r} is NaN in every training row: nothing can be learned from it. Leave it "
-                    "out of X and known_covariates, or fill it."
+                    f"known covariate {series[0].name_of(channel)!r} is NaN in every training row: nothing can be "
+                    "learned from it. Leave it out of X and known_covariates, or fill it."
                 )
 
     def tell_constant_covariates(self, series: list[Series], known: list[np.ndarray], *, in_each: bool = False) -> None:
@@ -408,20 +411,33 @@ class FitWindows:
         in_each : bool, default=False
             Whether series have units of their own, so that one value in each is one value, too.
         """
-        if not self.reads_covariates:
-            return
-        columns, statics = series[0].columns, series[0].statics
         names: list[Any] = []
-        for channel in sorted(set(range(known[0].shape[1])) - set(self.targets)):
+        for channel in self.covariates_read(known[0].shape[1]):
             parts = [rows[:, channel] for rows in known]
             if not varies(parts if in_each else [np.concatenate(parts)]):
-                names.append(channel if columns is None else columns[channel])
-        if statics is not None:
+                names.append(series[0].name_of(channel))
+        statics = series[0].statics
+        if statics is not None and "static" in self.reads:
             values = np.stack([np.asarray(one.static, dtype=np.float64) for one in series])
             places = [place for place in range(values.shape[1]) if not varies([values[:, place]])]
             names += [f"static {place}" if statics.names is None else statics.names[place] for place in places]
-        each = in_each and len(series) > 1
-        warn_of_one_value(names, f"all training rows{', or in those of each series' if each else ''}")
+        warn_of_one_value(names, in_each=in_each and len(series) > 1)
+
+    def covariates_read(self, n_channels: int) -> list[int]:
+        """Return the channels that are no targets and that the student reads.
+
+        Parameters
+        ----------
+        n_channels : int
+            Number of channels.
+
+        Returns
+        -------
+        channels : list of int
+            In order.
+        """
+        others = sorted(set(range(n_channels)) - set(self.targets))
+        return [one for one in others if ("known" if one in self.known else "past") in self.reads]
 
     def check_rows(self, series: list[Series], held_out: list[int], least: int | None = None) -> None:
         """Raise unless some series has a training window and, if requested, a validation window.
@@ -454,89 +470,9 @@ class FitWindows:
                 f"{self.prediction_length} rows, or set it to 0 to train without early stopping."
             )
 
-    def _tell_never_filled(self, series: list[Series]) -> None:
-        """Warn if every context is longer than every series."""
-        longest = max(len(one) for one in series)
-        if longest < self.context_length:
-            warnings.warn(
-                f"context_length={self.context_length} is more than the longest series of X has ({longest} rows): the "
-                "first rows of all contexts are missing, cost time and memory, and teach nothing. Set it to "
-                f"{longest} or less.",
-                stacklevel=stacklevel_of_user(),
-            )
-
-    def _tell_contexts_of_one_row(self, series: list[Series]) -> None:
-        """Warn if every context is scaled by its one row, which is constant and shows no unit."""
-        kind = self.scaling(None, len(series)).kind
-        without_ids = kind == "series" and any(one.id is None for one in series)
-        if self.context_length == 1 and (kind == "window" or without_ids):
-            who = "of series without ids " if without_ids else ""
-            how = ", pass a dict or a table with ids" if without_ids else ""
-            warnings.warn(
-                f"scaling={kind!r} scales contexts {who}by themselves, and with context_length=1 they are one row, "
-                f"which shows no unit: every forecast is this row. Take scaling='global'{how}, or longer contexts.",
-                stacklevel=stacklevel_of_user(),
-            )
-
     def _reach(self, least: int) -> int:
         """Return the training rows that a window of a series needs."""
         return least + (0 if self.windows_without_truth else self.prediction_length)
-
-    def _tell_without_window(
-        self, windows: TrainingWindows, series: list[Series], known: list[np.ndarray], least: int
-    ) -> None:
-        """Warn of series, and of targets, whose gaps or steps between windows leave no window to learn from."""
-        if not windows.train.store.has_missing and self.window_step == 1:
-            return
-        targets, train = list(self.targets), windows.known_train
-        counted = {*train.find_series().tolist(), *windows.train.find_series().tolist()}
-        lacking = [
-            name_series(series, number)
-            for number, rows in enumerate(known)
-            if number not in counted and len(rows) >= self._reach(least) and not np.isnan(rows[:, targets]).all()
-        ]
-        every = f" ({self.window_step} rows apart)" if self.window_step > 1 else ""
-        if lacking:
-            more = f" and {len(lacking) - _MOST_NAMED} more" if len(lacking) > _MOST_NAMED else ""
-            warnings.warn(
-                f"{len(lacking)} of {len(series)} series have no training window{every} with an observed value of a "
-                "target both in its context and in its horizon, so that nothing is learned from them: "
-                f"{', '.join(lacking[:_MOST_NAMED])}{more}. Take a longer context_length, or leave them out.",
-                stacklevel=stacklevel_of_user(),
-            )
-        if len(targets) > 1 and train.store.misses(self.targets):
-            before, after = train.hold_targets()
-            held = (before & after).any(dim=0)
-            names = [
-                targets[place] if series[0].columns is None else series[0].columns[targets[place]]
-                for place in np.flatnonzero(~held.numpy())
-            ]
-            if names:
-                warnings.warn(
-                    f"{', '.join(map(repr, names[:_MOST_NAMED]))} of the targets have no training window{every} with "
-                    "an observed value both in its context and in its horizon, so that nothing is learned of them: "
-                    "with a map of its own, such a target is forecast by a constant. Take a longer context_length, or "
-                    "leave them out of targets.",
-                    stacklevel=stacklevel_of_user(),
-                )
-
-    def _tell_short_ones(self, series: list[Series], known: list[np.ndarray], least: int) -> None:
-        """Warn about series without a training window."""
-        reach = self._reach(least)
-        short = [number for number, rows in enumerate(known) if len(rows) < reach]
-        if not short:
-            return
-        names = [f"X[{number}]" if one.id is None else f"series {one.id!r}" for number, one in enumerate(series)]
-        named = [
-            f"{names[number]} ({len(known[number])} of {len(series[number])} rows)" for number in short[:_MOST_NAMED]
-        ]
-        more = f" and {len(short) - _MOST_NAMED} more" if len(short) > _MOST_NAMED else ""
-        warnings.warn(
-            f"{len(short)} of {len(series)} series have too few training rows for a window of {reach}: no training "
-            f"window comes from {', '.join(named)}{more}. Leave them out, or take a smaller context_length, "
-            "prediction_length or validation_fraction.",
-            stacklevel=stacklevel_of_user(),
-        )
 
 
 def _check_counted(windows: TrainingWindows) -> None:
@@ -549,30 +485,3 @@ def _check_counted(windows: TrainingWindows) -> None:
                 f"a weight above 0 are too short for one, or not observed where it lies. Give them more rows,{out} or "
                 "give the others a weight."
             )
-
-
-def _tell_unobserved(known: list[np.ndarray], names: list[str]) -> None:
-    """Warn of series whose targets have no observed training value."""
-    empty = [name for name, rows in zip(names, known, strict=True) if len(rows) and np.isnan(rows).all()]
-    if empty:
-        more = f" and {len(empty) - _MOST_NAMED} more" if len(empty) > _MOST_NAMED else ""
-        warnings.warn(
-            f"{len(empty)} of {len(names)} series have no observed target in their training rows, so that nothing is "
-            f"learned from them: {', '.join(empty[:_MOST_NAMED])}{more}. Leave them out, or check how they were read.",
-            stacklevel=stacklevel_of_user(),
-        )
-
-
-def _tell_mixed_steps(series: list[Series]) -> None:
-    """Warn of series whose labels go on by different steps."""
-    first: dict[str, int] = {}
-    for number, one in enumerate(series):
-        if one.step is not None and len(one) >= _FEWEST_ROWS:  # fewer rows may not show their step
-            first.setdefault(str(one.step), number)
-    if len(first) > 1:
-        named = ", ".join(f"{step} in {name_series(series, number)}" for step, number in first.items())
-        warnings.warn(
-            f"the series of X have different steps: {named}. A student knows rows, not hours or days, and takes the "
-            "season of the first series for all. Fit series of one step together, or resample them to one step.",
-            stacklevel=stacklevel_of_user(),
-        )

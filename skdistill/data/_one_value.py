@@ -49,22 +49,23 @@ def told_of_all() -> Iterator[None]:
         yield
 
 
-def warn_of_one_value(names: Sequence[Hashable], where: str) -> None:
+def warn_of_one_value(names: Sequence[Hashable], *, in_each: bool = False) -> None:
     """Warn of covariates that do not vary.
 
     Parameters
     ----------
     names : sequence of hashable
         Their names; none, no warning.
-    where : str
-        The rows in which they have one value.
+    in_each : bool, default=False
+        Whether they can have another one in each series.
     """
     if not names:
         return
     more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
     warnings.warn(
-        f"the covariates {', '.join(map(repr, names[:_MOST_NAMED]))}{more} have one value in {where}, so that nothing "
-        "is learned of another one: where one comes, forecasts do not follow it (an exact student), or follow it at "
-        "random (a network that is trained). Leave them out, or give rows in which they change.",
+        f"the covariates {', '.join(map(repr, names[:_MOST_NAMED]))}{more} have one value in all training rows"
+        f"{', or in those of each series' if in_each else ''}, so that nothing is learned of another one: where one "
+        "comes, forecasts do not follow it (an exact student), or follow it at random (a network that is trained). "
+        "Leave them out, or give rows in which they change.",
         stacklevel=stacklevel_of_user(),
     )

@@ -164,7 +164,12 @@ def find_outliers_of_windows(values: np.ndarray, name: str, first: int = 0) -> l
 
 
 def warn_of_outliers(
-    outliers: Sequence[str], *, judged: bool = False, calibrated: bool = False, of_table: bool = False
+    outliers: Sequence[str],
+    *,
+    judged: bool = False,
+    calibrated: bool = False,
+    of_table: bool = False,
+    of_static: bool = False,
 ) -> None:
     """Warn of values that decide what is learned, how forecasts are judged, or how wide quantiles are.
 
@@ -178,6 +183,8 @@ def warn_of_outliers(
         Whether quantiles are calibrated on the rows.
     of_table : bool, default=False
         Whether they are of a table of windows, which takes no NaN.
+    of_static : bool, default=False
+        Whether they are of static covariates, to which no transformer is applied.
     """
     if not outliers:
         return
@@ -185,6 +192,8 @@ def warn_of_outliers(
     others, remedy, way_out = "rows", "Write NaN", "a transformer such as PowerTransformer brings it nearer"
     if of_table:
         others, remedy, way_out = "values", "Leave out the rows that have it", "logarithms of X and y bring it nearer"
+    if of_static:
+        others, way_out = "series", "its logarithm is nearer"
     decided = "the units and what is learned"
     if judged:
         decided, way_out = "squared errors", "look at absolute ones, too"

@@ -61,6 +61,21 @@ class Series:
         """Return the number of timestamps."""
         return len(self.values)
 
+    def name_of(self, channel: int) -> Hashable:
+        """Return the name of a channel, or its number where channels have no names.
+
+        Parameters
+        ----------
+        channel : int
+            Its number.
+
+        Returns
+        -------
+        name : hashable
+            For messages and tables.
+        """
+        return channel if self.columns is None else self.columns[channel]
+
     def labels_ahead(self, n: int) -> pd.Index:
         """Return the labels of the next rows.
 

@@ -6,7 +6,31 @@ from skdistill.data._windows import Windows
 from skdistill.networks._base import BaseNetwork
 from skdistill.networks._registry import NETWORKS, suggest_networks
 
-__all__ = ["check_reads"]
+__all__ = ["check_reads", "kinds_read"]
+
+_KINDS = ("past", "known", "static")
+
+
+def kinds_read(network: BaseNetwork) -> tuple[str, ...]:
+    """Return the kinds of covariates that a network reads.
+
+    Parameters
+    ----------
+    network : BaseNetwork
+        The network of the student.
+
+    Returns
+    -------
+    kinds : tuple of {"past", "known", "static"}
+        Those that it reads.
+
+    Examples
+    --------
+    >>> from skdistill.networks import Linear
+    >>> kinds_read(Linear())
+    ('known', 'static')
+    """
+    return tuple(kind for kind in _KINDS if getattr(network, f"reads_{kind}"))
 
 
 def check_reads(network: BaseNetwork, windows: Windows) -> None:

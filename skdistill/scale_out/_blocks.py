@@ -118,7 +118,7 @@ class BlockMaker:
         }
         if store.units is not None:
             of_series |= {"center": store.units.center, "unit": store.units.unit}
-        whole = RowSums.of(np.concatenate(known))
+        whole = RowSums.of(known)
         sums = {one.name: np.asarray(getattr(whole, one.name)) for one in fields(whole)}
         sums["n_missing"] = np.isnan(np.concatenate([one.values for one in series])).sum(axis=0)
         sums["n_short"] = np.array(len(series) - train.count_series())

@@ -286,12 +286,14 @@ def _warn_of_idle(*, keep_units: bool, is_sorted: bool, n_jobs: int | None) -> N
 
 def _warn_of_rows(forecaster: Any, sample: Any, rows: RowSums, *, is_sampled: bool) -> None:
     """Warn of targets beyond the bounds and covariates with one value in all rows, which the sample cannot tell."""
-    targets, columns = list(sample.targets_), sample.series_labels_.columns
+    targets = list(sample.targets_)
     warn_of_ends(rows.lowest[targets], rows.highest[targets], forecaster.bounds, "DistilledForecaster")
-    if is_sampled and forecaster.covariates == "error":
-        alike = sorted(set(np.flatnonzero(rows.highest <= rows.lowest).tolist()) - set(targets))
-        names = [channel if columns is None else columns[channel] for channel in alike]
-        warn_of_one_value(names, "all training rows")
+    if is_sampled:
+        in_each, varies = sample.scaling_.kind != "global", rows.highest > rows.lowest
+        if in_each:  # series have units of their own, but for 0 and 1
+            varies = rows.varies | (varies & rows.is_binary)
+        alike = [one for one in sample._cutting().covariates_read(len(varies)) if not varies[one]]
+        warn_of_one_value([sample.roles_.name(one) for one in alike], in_each=in_each)
 
 
 def _warn_of_no_units(scaling: Any, keep_units: bool) -> None:

@@ -39,7 +39,7 @@ __all__ = ["Stored", "check_storable", "needs_of_all_rows", "store_rows"]
 
 logger = logging.getLogger("skdistill")
 
-_FORMAT = 7  # raise it when the stored rows change, or how they are standardized
+_FORMAT = 8  # raise it when the stored rows change, or how they are standardized
 
 
 class Stored:

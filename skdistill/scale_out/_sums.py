@@ -46,6 +46,8 @@ class RowSums:
         The statistics; ends are infinite where nothing is observed.
     is_binary : ndarray of bool of shape (n_channels,)
         Whether all are 0 or 1.
+    varies : ndarray of bool of shape (n_channels,)
+        Whether some series has several values.
     misses : bool
         Whether a value is missing.
     rounding : float
@@ -58,23 +60,25 @@ class RowSums:
     lowest: np.ndarray
     highest: np.ndarray
     is_binary: np.ndarray
+    varies: np.ndarray
     misses: bool
     rounding: float
 
     @classmethod
-    def of(cls, rows: np.ndarray) -> RowSums:
-        """Count rows.
+    def of(cls, parts: Sequence[np.ndarray]) -> RowSums:
+        """Count the rows of some series.
 
         Parameters
         ----------
-        rows : ndarray of shape (n_rows, n_channels)
-            NaN where missing.
+        parts : sequence of ndarray of shape (n_timestamps, n_channels)
+            Rows of each series, NaN where missing.
 
         Returns
         -------
         sums : RowSums
             Their statistics.
         """
+        rows = np.concatenate(parts)
         missing = np.isnan(rows)
         values = np.where(missing, 0.0, rows.astype(np.float64))
         count = (~missing).sum(axis=0).astype(np.float64)
@@ -84,8 +88,9 @@ class RowSums:
         shift = np.where(missing, 0.0, values - base).sum(axis=0) / np.maximum(count, 1)
         squares = (np.where(missing, 0.0, values - base - shift) ** 2).sum(axis=0)
         is_binary = ((values == 0) | (values == 1)).all(axis=0)
+        varies = np.logical_or.reduce([_varies(part) for part in parts])
         rounding = rounding_of(rows.dtype)
-        return cls(count, base + shift, squares, lowest, highest, is_binary, bool(missing.any()), rounding)
+        return cls(count, base + shift, squares, lowest, highest, is_binary, varies, bool(missing.any()), rounding)
 
     def __add__(self, other: RowSums) -> RowSums:
         """Add other rows (Chan, Golub and LeVeque, 1983)."""
@@ -98,6 +103,7 @@ class RowSums:
             np.minimum(self.lowest, other.lowest),
             np.maximum(self.highest, other.highest),
             self.is_binary & other.is_binary,
+            self.varies | other.varies,
             self.misses or other.misses,
             max(self.rounding, other.rounding),
         )
@@ -120,6 +126,12 @@ class RowSums:
     @property
     def _spread(self) -> np.ndarray:
         return np.asarray(np.sqrt(self.squares / np.maximum(self.count, 1)))
+
+
+def _varies(rows: np.ndarray) -> np.ndarray:
+    """Return which channels have several observed values."""
+    lowest, highest = np.fmin.reduce(rows, initial=np.inf), np.fmax.reduce(rows, initial=-np.inf)
+    return np.asarray(highest > lowest)
 
 
 @dataclass
@@ -234,7 +246,7 @@ class RowWork(_SumWork):
 
     def count(self, series: list[Series]) -> RowSums:
         """Count the training rows of some series."""
-        return RowSums.of(np.concatenate(training_values(series, self.reader.held_out(series))))
+        return RowSums.of(training_values(series, self.reader.held_out(series)))
 
 
 @dataclass
@@ -281,7 +293,7 @@ class WindowWork(_SumWork):
         hashes = pd.util.hash_array(np.asarray(pd.Index(ids)), categorize=False)
         targets, held_out = list(reader.cutting.targets), reader.held_out(series)
         known = training_values(series, held_out)
-        sums = WindowSums({}, RowSums.of(np.concatenate(known)), ids=[hashes])
+        sums = WindowSums({}, RowSums.of(known), ids=[hashes])
         least = reader.cutting.min_observed
         assert least is not None  # settled
         reach = least + reader.cutting.prediction_length

@@ -135,7 +135,7 @@ def test_fit_tells_outliers_of_static_covariates():
     settings = {"static_covariates": ["size"]}
     forecaster(**settings).fit(panel)
     panel.loc["c", "size"] = -9999
-    with pytest.warns(UserWarning, match=rf"-9999 of series 'c' \(static covariate 'size'\): .*{TOLD}"):
+    with pytest.warns(UserWarning, match=rf"-9999 of series 'c' \(static covariate 'size'\): .*{TOLD}.*its logarithm"):
         forecaster(**settings).fit(panel)
 
 

@@ -241,7 +241,7 @@ def test_units_are_kept_by_id_or_not_at_all(table):
 def test_row_sums_add_up_to_those_of_all_rows():
     rows = 1e6 + np.random.default_rng(0).normal(size=(1000, 3))
     rows[:, 2], rows[5, 0] = 7.0, np.nan
-    total = add_all(RowSums.of(part) for part in np.array_split(rows, 7))
+    total = add_all(RowSums.of([part]) for part in np.array_split(rows, 7))
     np.testing.assert_allclose(total.mean, np.nanmean(rows, axis=0), rtol=1e-14)
     np.testing.assert_allclose(total.scale[:2], np.nanstd(rows, axis=0)[:2], rtol=1e-9)
     assert total.scale[2] == 1.0
@@ -253,7 +253,7 @@ def test_row_sums_at_a_high_level_have_the_scale_of_fit():
     rounding = np.where(noise[:, 0] > 0, 3.3, 3 * 1.1)  # one value, and no spread
     rows = np.c_[1e10 + 1e-3 * noise, np.full(1000, 1e10), rounding]
     scaling = Scaling().fit([rows])
-    total = add_all(RowSums.of(part) for part in np.array_split(rows, 7))
+    total = add_all(RowSums.of([part]) for part in np.array_split(rows, 7))
     np.testing.assert_allclose(total.scale, scaling.scale_, rtol=1e-3)
     np.testing.assert_allclose(total.mean, scaling.mean_, rtol=1e-15)
 

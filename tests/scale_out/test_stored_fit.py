@@ -321,3 +321,28 @@ def test_a_covariate_with_one_value_is_told_of_all_series(source, through_files,
     told = [str(one.message) for one in recwarn if "have one value in" in str(one.message)]
     assert len(told) == n_told
     assert all(one.startswith("the covariates 'promo' have one value in all training rows") for one in told)
+
+
+VALUES_OF_SERIES = {
+    "one each": (lambda number, row: 5.0 + number, "series", 1),
+    "one each, units of all": (lambda number, row: 5.0 + number, "global", 0),
+    "0 or 1": (lambda number, row: number % 2.0, "series", 0),
+    "several in one": (lambda number, row: 5.0 + number + (number == 20) * (row % 2), "series", 0),
+}
+
+
+@pytest.mark.parametrize("through_files", [True, False])
+@pytest.mark.parametrize("name", VALUES_OF_SERIES)
+def test_a_covariate_with_one_value_in_each_series_is_told_of_all(source, through_files, name, recwarn, monkeypatch):
+    monkeypatch.setattr("skdistill.scale_out._fit._SAMPLE", 3)
+    value_of, scaling, n_told = VALUES_OF_SERIES[name]
+    table = TABLE.fillna(0.0)
+    numbers = table["unique_id"].str[1:].astype(float)
+    table["promo"] = value_of(numbers, table.index.to_numpy())
+    table.to_parquet(source / "b.parquet")
+    (source / "a.parquet").unlink()
+    settings = {"student": Linear(), "known_covariates": ["promo"], "max_epochs": 100, "scaling": scaling}
+    fit(source, **settings) if through_files else scale_out.fit(forecaster(**settings), source, is_sorted=True)
+    told = [str(one.message) for one in recwarn if "'promo' have one value in all" in str(one.message)]
+    assert len(told) == n_told
+    assert all("training rows, or in those of each series, so" in one for one in told)
