@@ -389,7 +389,8 @@ class UnwrappedModel:
             return None
         again = copy.copy(self.forecaster).set_params(**changes)
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", ".* (has|have) (no effect|one value in)")  # fit told
+            told = "(.* (has|have) (no effect|no training window|one value in)|the series of X differ in scale)"
+            warnings.filterwarnings("ignore", told)  # by fit
             again._fit(seen, is_part=True)
         if again.targets_ != self.forecaster.targets_:
             raise ValueError(

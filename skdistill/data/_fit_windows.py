@@ -147,7 +147,9 @@ class FitWindows:
         ids = [one.id for one in series]
         scaling.fit(known, None if any(one is None for one in ids) else [one for one in ids if one is not None])
         if scaling.kind == "global":
-            warn_of_unlike_scales([transform(scaling.transformer_, rows) for rows in known], names)
+            transformer = scaling.transformer_
+            rows = [transform(transformer, one) for one in known]
+            warn_of_unlike_scales(rows, names, transformed=transformer is not None)
         if series[0].statics is not None:
             scaling.statics_ = series[0].statics
         windows = self.build(series, held_out, scaling, least, of_step)

@@ -79,15 +79,17 @@ def _spread_observed(rows: np.ndarray) -> np.ndarray:
     return np.where(spread > rounding * np.abs(mean), spread, 0.0)[0]
 
 
-def warn_of_unlike_scales(rows: Sequence[np.ndarray], names: Sequence[str]) -> None:
+def warn_of_unlike_scales(rows: Sequence[np.ndarray], names: Sequence[str], *, transformed: bool = False) -> None:
     """Warn if series that are standardized together differ in spread so much that small ones hardly count.
 
     Parameters
     ----------
     rows : sequence of ndarray of shape (n_timestamps, n_channels)
-        Training rows of every series, in original units.
+        Training rows of every series, before they are standardized.
     names : sequence of str
         Names of the series, for the message.
+    transformed : bool, default=False
+        Whether they come out of a transformer.
     """
     if len(rows) < 2:
         return
@@ -99,8 +101,8 @@ def warn_of_unlike_scales(rows: Sequence[np.ndarray], names: Sequence[str]) -> N
         column = spreads[:, channel]
         large, small = int(column.argmax()), int(np.where(column > 0, column, np.inf).argmin())
         warnings.warn(
-            f"the series of X differ in scale: the standard deviation of channel {channel} is {column[large]:.3g} in "
-            f"{names[large]} and {column[small]:.3g} in {names[small]}. They are standardized together "
+            f"the series of X differ in scale: the standard deviation of channel {channel}"
+            f"{' behind the transformer' if transformed else ''} is {column[large]:.3g} in {names[large]} and {column[small]:.3g} in {names[small]}. They are standardized together "
             "(scaling='global'), and small ones hardly count: take scaling='series', which gives every series units of "
             "its own.",
             stacklevel=stacklevel_of_user(),

@@ -608,6 +608,20 @@ def test_the_exact_linear_row_is_that_student_fitted_by_hand():
     assert "does not beat the exact linear student" in by_hand.loc["student", "in_words"]
 
 
+def test_fits_within_compare_do_not_repeat_what_fit_told_of_rows_and_settings(recwarn):
+    panel = {name: make_frame(120, seed=seed) for seed, name in enumerate("abc")}
+    panel["b"] *= 1000.0
+    panel["c"].iloc[2:110] = np.nan
+    panel = {name: rows.assign(plan=1.0) for name, rows in panel.items()}
+    settings = {"teacher": None, "scaling": "global", "known_covariates": ["plan"], "validation_fraction": 36}
+    forecaster = DistilledForecaster(**settings, context_length=12, prediction_length=4).fit(panel)
+    words = ("no training window", "one value in all training rows", "differ in scale", "has no effect")
+    assert all(any(word in str(one.message) for one in recwarn.list) for word in words[:3])
+    recwarn.clear()
+    forecaster.compare({name: rows.iloc[72:] for name, rows in panel.items()}, n_resamples=2)
+    assert not [one for one in recwarn if any(word in str(one.message) for word in words)]
+
+
 def test_a_student_that_beats_the_linear_one_is_told_so_in_figures():
     """Levels that jump between two values: a linear map of one row cannot know that the other comes next."""
     from skdistill.networks import Linear

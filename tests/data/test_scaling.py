@@ -154,7 +154,9 @@ def test_series_of_unlike_scale_are_told_behind_a_transformer_that_leaves_them_u
     rows = 2.0 + make_series(120) - make_series(120).min()
     panel = {"a": rows, "b": 1000.0 * rows}
     settings = {"teacher": None, "student": "linear", "scaling": "global"}
-    with pytest.warns(UserWarning, match="differ in scale: the standard deviation of channel [01]"):
+    with pytest.warns(
+        UserWarning, match="differ in scale: the standard deviation of channel [01] behind the transformer is"
+    ):
         make_forecaster(transformer=MinMaxScaler(), **settings).fit(panel)
     logarithms = FunctionTransformer(np.log, np.exp)
     with warnings.catch_warnings():

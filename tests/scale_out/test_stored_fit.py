@@ -265,7 +265,7 @@ def test_other_units_have_other_stores():
     ]
     units = Scaling(kind="series", season=12).fit(series).series_units_
     expected = [[0.3515440646, 3.515440646e-07], [3.3, 3.515440646e-07], [0.1071428571, 1e-06]]
-    assert _FORMAT == 7
+    assert _FORMAT == 8
     np.testing.assert_allclose(units.unit, expected, rtol=1e-7)
     np.testing.assert_allclose(units.center[:, 0], [0.0288274562, 3.3, 0.075], rtol=1e-7)
 
