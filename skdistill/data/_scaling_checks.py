@@ -102,9 +102,9 @@ def warn_of_unlike_scales(rows: Sequence[np.ndarray], names: Sequence[str], *, t
         large, small = int(column.argmax()), int(np.where(column > 0, column, np.inf).argmin())
         warnings.warn(
             f"the series of X differ in scale: the standard deviation of channel {channel}"
-            f"{' behind the transformer' if transformed else ''} is {column[large]:.3g} in {names[large]} and {column[small]:.3g} in {names[small]}. They are standardized together "
-            "(scaling='global'), and small ones hardly count: take scaling='series', which gives every series units of "
-            "its own.",
+            f"{' behind the transformer' if transformed else ''} is {column[large]:.3g} in {names[large]} and "
+            f"{column[small]:.3g} in {names[small]}. They are standardized together (scaling='global'), and small ones "
+            "hardly count: take scaling='series', which gives every series units of its own.",
             stacklevel=stacklevel_of_user(),
         )
 
