@@ -29,7 +29,8 @@ def errors_by_series(table: Any) -> tuple[str, pd.DataFrame]:
         MSE of every row of the comparison, from the best series to the worst.
     """
     errors, best = table.per_series["mse"], table.facts["best_baseline"]
-    order = (errors["student"] / errors[best]).sort_values().index
+    neither = (errors["student"] == 0) & (errors[best] == 0)  # as in constant series, where both are right
+    order = (errors["student"] / errors[best]).mask(neither, 1.0).sort_values(kind="stable").index
     if len(order) <= _N_BEST + _N_WORST:
         shown, what = order, "All"
     else:

@@ -25,6 +25,13 @@ def test_the_ten_worst_series_are_shown_after_the_five_best():
     assert errors_by_series(comparison(15))[0].startswith("All series")
 
 
+def test_series_in_which_neither_has_an_error_are_not_the_worst():
+    table = comparison(30)
+    table.per_series["mse"].iloc[:12, :] = 0.0  # 12 constant series: 0 / 0 is no loss
+    shown = errors_by_series(table)[1]
+    assert list(shown.index[-10:]) == [f"shop {k}" for k in range(20, 30)]
+
+
 def test_series_of_like_size_are_averaged():
     table = comparison(8)
     size = pd.Series(10.0 ** np.arange(8), index=table.per_series["mse"].index[::-1])  # the largest series comes first
