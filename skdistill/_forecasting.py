@@ -78,8 +78,9 @@ class ForecastingMixin(BaseDistilled):
         time : str, default="ds"
             The column of times.
         future : table, str, Path or None, default=None
-            Known covariates of the horizon, with the same columns of ids and times. None takes the rows of ``table``
-            after the last observed target.
+            Known covariates of the horizon, with the same columns of ids and times; columns that ``fit`` has not seen
+            are left out, and values of other columns of ``fit`` are refused, as by :meth:`predict`. None takes the rows
+            of ``table`` after the last observed target.
 
         Returns
         -------

@@ -194,6 +194,9 @@ class TableStudent(NumpyStudent):
                 f"future of {name} must have {self.prediction_length} rows, those of the horizon: the labels of {name} "
                 f"do not tell which others would be; got {len(future)}."
             )
+        if index is not None and future.index.has_duplicates:
+            again = future.index[future.index.duplicated()][0]
+            raise ValueError(f"future of {name} has the label {again} twice: give each row once.")
         places = np.arange(len(future)) if index is None else future.index.get_indexer(index)
         if (places < 0).any():
             raise ValueError(

@@ -15,6 +15,7 @@ from skdistill.data._forms import take_apart
 from skdistill.data._labels_ahead import labels_ahead, stacked_labels
 from skdistill.data._roles import Roles
 from skdistill.data._series import Series, SeriesInput
+from skdistill.data._statics import joined_static
 from skdistill.data._steps import as_time_index
 from skdistill.data._tables import check_is_no_other_table
 from skdistill.data._validation_rows import count_unobserved_end
@@ -238,6 +239,8 @@ def _read_whole(
     framed = given.form is not None and given.form.kind == "frame" and isinstance(future, pd.DataFrame)
     if not framed or not isinstance(future.index, pd.MultiIndex) or any(one.index is None for one in given.series):
         return None
+    if _static_names(roles, future):  # compared with those of each series
+        return None
     tables, form = take_apart(future, "future")
     assert given.form is not None
     if form is None or form.ids != given.form.ids or set(np.diff(tables.bounds)) != {prediction_length}:
@@ -283,6 +286,7 @@ class _Reader:
         if not isinstance(table, pd.DataFrame):
             return self.read_array(np.asarray(table))
         values = self._columns(table)
+        self._check_static(table)
         return values[self._places(table.index, labels)]
 
     def read_array(self, values: np.ndarray) -> np.ndarray:
@@ -365,6 +369,17 @@ class _Reader:
                 "known over the horizon belongs into known_covariates at fit."
             )
 
+    def _check_static(self, table: pd.DataFrame) -> None:
+        """Raise for a static covariate that is another one than in the rows so far."""
+        roles = self.roles
+        names = _static_names(roles, table)
+        if not names or self.series.static is None:
+            return
+        rows = roles.encode(table[names].reindex(columns=list(roles.columns)), self._of)  # type: ignore[arg-type]  # it has names
+        self._numbers(rows[names])
+        now = roles.standardized_static(roles.static_numbers(rows.to_numpy(dtype=np.float64), self._of))
+        joined_static(self.series.static, now, roles.statics, self.name)
+
     def _numbers(self, table: pd.DataFrame) -> np.ndarray:
         others = [
             repr(name)
@@ -406,6 +421,11 @@ class _Reader:
             f"{labels[0]} to {labels[-1]}, and future has no row for {absent}; {found}. Give these rows, NaN where a "
             "value is unknown."
         )
+
+
+def _static_names(roles: Roles, table: pd.DataFrame) -> list[Any]:
+    """Return the static covariates that a table has."""
+    return [] if roles.columns is None else [one for one in (roles.columns[k] for k in roles.static) if one in table]
 
 
 def _counts_rows(index: pd.Index) -> bool:

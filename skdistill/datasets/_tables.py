@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from skdistill._utils._choices import check_choice
 from skdistill._utils._optional import import_optional
 from skdistill.datasets._csv_text import read_with_time_as_text
 
-__all__ = ["LackingColumnError", "open_table"]
+__all__ = ["ColumnsAndOthers", "LackingColumnError", "open_table"]
 
 _SEPARATORS = (";", "\t", "|")
 _NO_ID = (
@@ -101,6 +101,28 @@ def open_table(
     return _open_foreign(table, select, owner), f"the {type(table).__module__.split('.')[0].strip('_')} table"
 
 
+class ColumnsAndOthers(list[Hashable]):
+    """Channels to take, and others that are taken, too, where a table has them.
+
+    Parameters
+    ----------
+    columns : iterable of hashable
+        The channels, of which none may be missing.
+    others : iterable of hashable
+        Those that may be.
+
+    Examples
+    --------
+    >>> wanted = ColumnsAndOthers(["promo"], ["sales"])
+    >>> list(wanted), wanted.others
+    (['promo'], ('sales',))
+    """
+
+    def __init__(self, columns: Iterable[Hashable], others: Iterable[Hashable]) -> None:
+        super().__init__(columns)
+        self.others = tuple(others)
+
+
 class _Selection:
     """Selection of the requested columns among the existing ones."""
 
@@ -110,6 +132,7 @@ class _Selection:
         if isinstance(columns, str):
             columns = [columns]
         self.wanted, self.columns, self.ids, self.owner = list(wanted), columns, list(ids), owner
+        self.others = columns.others if isinstance(columns, ColumnsAndOthers) else ()
         twice = [one for k, one in enumerate(self.wanted) if one in self.wanted[:k]]
         if twice:
             raise ValueError(f"{owner} got the column {twice[0]!r} as id and as time; each needs its own column.")
@@ -121,6 +144,7 @@ class _Selection:
             channels = [one for one in found if one not in self.wanted and not _INDEX_LEVEL.fullmatch(str(one))]
         else:
             channels = [self._check(one, found, "columns", name) for one in self.columns]
+            channels += [one for one in self.others if one in found]
             both = [one for one in channels if one in self.wanted]
             if both:
                 raise ValueError(f"columns of {self.owner} are the channels; {both[0]!r} is id or time.")
@@ -181,7 +205,7 @@ def _read_csv(
         types = {**dict.fromkeys(ids, "category"), **types}
     named = "names" in options or options.get("header", 0) is not None  # pandas drops all rows of others
     if select.columns is not None and named and "usecols" not in options:
-        kept = {*select.wanted, *select.columns}
+        kept = {*select.wanted, *select.columns, *select.others}
         options["usecols"] = kept.__contains__
     time = next((one for one in select.wanted if one not in ids), None)
     frame = read_with_time_as_text(path, time, name, {**options, "dtype": types})

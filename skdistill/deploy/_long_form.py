@@ -17,7 +17,7 @@ from skdistill.data._steps import ClockStep, NumberStep, PeriodStep
 from skdistill.datasets._channels import text_is_encoded
 from skdistill.datasets._read_panel import read_panel
 from skdistill.datasets._steps import StepOfFit
-from skdistill.datasets._tables import LackingColumnError
+from skdistill.datasets._tables import ColumnsAndOthers, LackingColumnError
 from skdistill.datasets._to_long import to_long
 
 __all__ = ["LongForm"]
@@ -105,7 +105,8 @@ class LongForm:
         table : table or path
             With columns of ids, times and channels, rows in any order.
         future : bool, default=False
-            Whether it holds the known covariates of the horizon.
+            Whether it holds the known covariates of the horizon. Other columns of ``fit`` are read where it has them,
+            so that values that a forecast would not use are refused.
         one_step : bool, default=False
             Whether a series with a larger step than that of ``fit`` is an error, instead of a warning.
 
@@ -114,14 +115,16 @@ class LongForm:
         panel : DataFrame
             Panel with the columns of ``fit``, or the known covariates.
         """
-        columns = self.known if future else self.columns
+        columns: list[Hashable] | None = None if self.columns is None else list(self.columns)
+        if future and columns is not None and self.known is not None:
+            columns = ColumnsAndOthers(self.known, [one for one in columns if one not in self.known])
         try:
             with text_is_encoded() if self.encodes else nullcontext():
                 return read_panel(
                     table,
                     id=self.id,
                     time=self.time,
-                    columns=None if columns is None else list(columns),
+                    columns=columns,
                     freq=None if self.freq is None else StepOfFit(self.freq, is_needed=one_step),
                 )
         except LackingColumnError as error:

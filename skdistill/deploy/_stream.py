@@ -348,7 +348,7 @@ class Stream:
                 f"future of predict must have the known covariates {names} of the rows that follow; got None."
             )
         future = self._without_id(future, "future of predict")
-        series, length = self._labeled(rows), self.forecaster.spec_.prediction_length
+        series, length = replace(self._labeled(rows), static=self._static), self.forecaster.spec_.prediction_length
         vintages = None if series.index is None else vintages_of(self.forecaster, fitting=False)
         if vintages is not None:
             series = replace(series, id=self._id)
