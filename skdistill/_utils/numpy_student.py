@@ -22,6 +22,7 @@ import numpy as np
 
 __all__ = [
     "NumpyStudent",
+    "alike_ids",
     "are_levels",
     "center_unit_and_variation",
     "covariate_center_and_unit",
@@ -1522,7 +1523,7 @@ def find_ids(ids: Iterable[Any], places: Mapping[Any, int], plain: Callable[[Any
         same = _same_day(ids[place])
         numbers[place] = -1 if same is None else places.get(same if plain is None else plain(same), -1)
     for place in missing:
-        if numbers[place] < 0 and (alike := [one for one in _alike(keys[place]) if one in places]):
+        if numbers[place] < 0 and (alike := [one for one in alike_ids(keys[place]) if one in places]):
             warnings.warn(
                 f"series {ids[place]!r} ({type(ids[place]).__name__}) is not among those of fit, where {alike[0]!r} "
                 f"({type(alike[0]).__name__}) is: it is forecast like a series that fit has not seen. Convert the ids "
@@ -1567,10 +1568,26 @@ def _how_to_convert(one: Any, other: Any) -> str:
     return f", for example with panel.rename(index={type(other).__name__}, level=0)"
 
 
-def _alike(one: Any) -> list[Any]:
-    """Return ids of other types with the same text, and times in another zone or none, or in text; of all levels."""
+def alike_ids(one: Any) -> list[Any]:
+    """Return ids of other types with the same text, and times in another zone or none, or in text; of all levels.
+
+    Parameters
+    ----------
+    one : hashable
+        An id.
+
+    Returns
+    -------
+    ids : list of hashable
+        What can be meant by it.
+
+    Examples
+    --------
+    >>> alike_ids(7), alike_ids("7")
+    (['7'], [7])
+    """
     if isinstance(one, tuple):
-        levels = [[level, *filter(None, [_same_day(level)]), *_alike(level)] for level in one]
+        levels = [[level, *filter(None, [_same_day(level)]), *alike_ids(level)] for level in one]
         return [other for other in itertools.product(*levels) if other != one]
     if isinstance(one, datetime.datetime):
         same = [one.replace(tzinfo=None), one.replace(tzinfo=datetime.UTC)]
@@ -1586,7 +1603,7 @@ def _alike(one: Any) -> list[Any]:
             time = datetime.datetime.fromisoformat(one)
         except ValueError:
             return []
-        return [time, time.date(), *_alike(time)]
+        return [time, time.date(), *alike_ids(time)]
     whole = [int(number)] if np.isfinite(number) and number == int(number) else []
     return [value for value in (*whole, number) if str(value) == one]
 

@@ -37,6 +37,10 @@ def split_panel(
     """
     table = y.set_axis(["y"] if y.shape[1] == 1 else [f"y:{name}" for name in y.columns], axis=1)
     if X is not None:
+        for name, one in (("y", y), ("X", X)):
+            if one.index.has_duplicates:
+                again = one.index[one.index.duplicated()][0]
+                raise ValueError(f"the index of {name} has duplicate labels, first {again}: keep one row per label.")
         if not y.index.isin(X.index).all():
             raise ValueError("X must have a row for every label of y; some are missing.")
         covariates = X.set_axis([f"X:{name}" for name in X.columns], axis=1)

@@ -9,7 +9,10 @@ import numpy as np
 
 from skdistill.data._context_batch import ContextBatch
 from skdistill.data._forms import take_apart
+from skdistill.data._index_checks import checked_step
 from skdistill.data._inputs import read_series
+from skdistill.data._new_ids import warn_of_alike_ids
+from skdistill.data._series_labels import SeriesLabels
 from skdistill.deploy._stream import Stream
 from skdistill.probabilistic._settings import at_levels
 
@@ -48,6 +51,7 @@ class PanelStream:
     def __init__(self, forecaster: Any, recent: Any = None) -> None:
         self.forecaster = forecaster
         self._streams: dict[Hashable, Stream] = {}
+        self._told_ids = False
         Stream(forecaster)  # checks the forecaster
         if recent is not None:
             series = read_series(forecaster, recent, reset=False, allow_batch=False).series
@@ -71,7 +75,7 @@ class PanelStream:
         Parameters
         ----------
         id : hashable
-            Id of the series; an unknown one starts a series.
+            Id of the series; an unknown one starts a series, with a warning if a series has it in another type.
         row : array of shape (n_channels,), Series or DataFrame of one row
             Numbers in original units, NaN where missing, as for :meth:`Stream.append`.
 
@@ -81,6 +85,8 @@ class PanelStream:
             If it has wrong channels, a value is infinite, or its label is not the next one.
         """
         stream = self._streams.get(id)
+        if stream is None and not self._told_ids:
+            self._told_ids = warn_of_alike_ids([id], self._streams, "the stream")
         try:
             if stream is None:
                 stream = Stream(self.forecaster)
@@ -96,7 +102,8 @@ class PanelStream:
         Parameters
         ----------
         rows : DataFrame with index levels (series, time), or dict from id to rows
-            One or more rows of some of the series; an unknown id starts a series.
+            One or more rows of some of the series; an unknown id starts a series. Numbers as labels only count the rows
+            of a table: they must rise by one step, and can start anywhere.
 
         Raises
         ------
@@ -110,7 +117,10 @@ class PanelStream:
                 f"{type(rows).__name__}."
             )
         ids = list(rows) if form is None else list(form.ids)
+        labels: SeriesLabels = getattr(self.forecaster, "series_labels_", None) or SeriesLabels()
         for id_, part in zip(ids, parts, strict=True):
+            if hasattr(part, "iloc"):
+                checked_step(part.index, name=f"series {id_!r}", known=labels.steps)
             one_by_one = [part.iloc[[row]] for row in range(len(part))] if hasattr(part, "iloc") else part
             for row in one_by_one:
                 self.append(id_, row)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Hashable, Iterable, Sequence
 
 import numpy as np
 import pandas as pd
 
+from skdistill._utils._user_line import stacklevel_of_user
+from skdistill.data._new_ids import warn_of_alike_ids
 from skdistill.data._panel import append_rows, name_instance
 from skdistill.data._steps import Step, continue_index
 from skdistill.forecaster import DistilledForecaster
@@ -72,12 +75,16 @@ class KeptRows:
             If a series has other levels than in fit, or rows that neither follow nor suffice for a context.
         """
         self._note_steps(forecaster, {key: new for key, new in series.items() if key not in self.steps})
+        if self.rows and not self.is_single:
+            warn_of_alike_ids(ids_of(series), ids_of(self.rows), "y of update")
         kept = {}
         for key, new in series.items():
             name, step = name_instance(key), self.steps[key]
             rows = append_rows(self.rows[key], new, step, name) if key in self.rows else new
             if len(rows) < forecaster.context_length:
                 self._check_newer(key, new, name, forecaster.context_length)
+            if keep_all and key in self.rows:
+                _tell_forgotten(self.rows[key], new, name)
             rows = rows if keep_all else rows.iloc[-forecaster.context_length :]
             kept[key] = rows.set_axis(rows.index if step is None else step.note_on(rows.index), axis=0).copy()
         self.rows.update(kept)
@@ -142,6 +149,18 @@ class KeptRows:
         ]
         index = pd.MultiIndex.from_arrays([*outer, times[0].append(times[1:])], names=self._names)
         return pd.DataFrame(table, index=index, columns=columns)
+
+
+def _tell_forgotten(rows: pd.DataFrame, new: pd.DataFrame, name: str) -> None:
+    """Warn of rows that come after those of an update, and so are no longer learned from."""
+    n_later = int((rows.index > new.index[-1]).sum())
+    if n_later:
+        warnings.warn(
+            f"{name} ends at {new.index[-1]} in this update, and {n_later} rows after it were known, up to "
+            f"{rows.index[-1]}: they are forgotten, and forecasts start after {new.index[-1]}. To revise rows, pass "
+            "all rows from the first one that changes.",
+            stacklevel=stacklevel_of_user(),
+        )
 
 
 def ids_of(keys: Iterable[Key]) -> list[Hashable]:

@@ -1,0 +1,51 @@
+"""Ids of series that are added to others: one that looks like an earlier one may be meant for it."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Collection, Hashable, Iterable
+
+from skdistill._utils._user_line import stacklevel_of_user
+from skdistill._utils.numpy_student import alike_ids
+
+__all__ = ["warn_of_alike_ids"]
+
+
+def warn_of_alike_ids(ids: Iterable[Hashable], known: Collection[Hashable], where: str) -> bool:
+    """Warn of a series that is new, although another one has the same id in another type.
+
+    Parameters
+    ----------
+    ids : iterable of hashable
+        Ids of series that get rows.
+    known : collection of hashable
+        Ids of the series so far.
+    where : str
+        What has the series, for the message.
+
+    Returns
+    -------
+    told : bool
+        Whether there is one.
+
+    Warns
+    -----
+    UserWarning
+        For the first such series.
+
+    Examples
+    --------
+    >>> warn_of_alike_ids(["7", "8"], {"7"}, "the stream")
+    False
+    """
+    for one in ids:
+        other = None if one in known else next((other for other in alike_ids(one) if other in known), None)
+        if other is not None:
+            warnings.warn(
+                f"series {one!r} ({type(one).__name__}) is new to {where}, which has {other!r} "
+                f"({type(other).__name__}): it starts a series of its own, and {other!r} gets no rows. Convert the ids "
+                "to the type of the first ones.",
+                stacklevel=stacklevel_of_user(),
+            )
+            return True
+    return False
