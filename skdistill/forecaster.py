@@ -51,9 +51,10 @@ class DistilledForecaster(ForecastingMixin, RollingMixin, RefreshMixin, Updatabl
     the student on the truth and on these labels. ``predict`` runs only the student. Channels are standardized
     internally by the training rows; forecasts are returned in the original units.
 
-    ``fit`` keeps a reference to the series, never a copy, because :meth:`compare` and :meth:`report` train other
-    students on it. Nothing else reads it. If the series is changed in place after ``fit``, forecasts do not change, and
-    these two methods detect it. Pickles and saved files do not include the series.
+    ``fit`` keeps a reference to the series, because :meth:`compare` and :meth:`report` train other students on it, and
+    :meth:`refresh` goes on from its last rows. If it is changed in place after ``fit``, forecasts do not change, these
+    methods detect it, and :meth:`calibrate` cannot tell of rows that were trained on. Where :meth:`partial_fit` can go
+    on from one series, a copy is kept, too. Pickles and saved files do not include the series.
 
     Parameters
     ----------
@@ -217,7 +218,9 @@ class DistilledForecaster(ForecastingMixin, RollingMixin, RefreshMixin, Updatabl
     history_ : list of dict
         One entry per epoch of the student: ``train_loss``, one ``train_<term>`` for each loss term, ``valid_loss`` (on
         the validation windows, in standardized units: MSE, or the mean pinball loss of quantiles; of the network
-        itself, also after constant contexts, where forecasts are their level), ``lr`` and ``dur`` (seconds).
+        itself, also after constant contexts, where forecasts are their level), ``lr`` and ``dur`` (seconds). An
+        exact student has one entry per penalty, with ``penalty`` and ``chosen`` instead of ``lr``, and training losses
+        of the chosen one alone.
     predictor_ : Predictor
         Maps contexts to forecasts of the student; used by every method that forecasts.
     calibration_ : FittedCalibration or None
@@ -231,9 +234,9 @@ class DistilledForecaster(ForecastingMixin, RollingMixin, RefreshMixin, Updatabl
     roles_ : Roles
         Roles of the columns, and the channels that they become.
     n_features_in_ : int
-        Number of channels.
+        Number of columns of X.
     feature_names_in_ : ndarray of str
-        Channel names, if the series was a DataFrame.
+        Their names, if X was a DataFrame and all of them are text.
     series_labels_ : SeriesLabels
         Columns and steps of the index in ``fit``; every later call is checked against them.
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import contextlib
 import itertools
 import logging
+import os
 import sys
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import joblib
 from joblib.externals.loky.process_executor import BrokenProcessPool
+
+from skdistill._utils._user_line import stacklevel_of_user
 
 __all__ = ["run_tasks"]
 
@@ -26,7 +30,8 @@ def run_tasks(function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]], n_
 
     A worker that is killed, or runs out of memory, loses what it was working on. A backend that does not do it again by
     itself is given those tasks again whose results were not yielded yet: at most four per worker, since workers do not
-    run further ahead of the caller. What was yielded is never computed twice.
+    run further ahead of the caller. What was yielded is never computed twice. Warnings of other processes are given in
+    this one, with the results: theirs would only be written to the error stream of a worker.
 
     Parameters
     ----------
@@ -62,7 +67,7 @@ def run_tasks(function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]], n_
         """Give out tasks until there are no more, or until too many of their results wait for the caller."""
         while len(waiting) < most_waiting and (first or draw()):
             waiting.append(first.popleft())
-            yield joblib.delayed(function)(*waiting[-1])
+            yield joblib.delayed(_call)(function, os.getpid(), *waiting[-1])
 
     def draw() -> bool:
         first.extend(itertools.islice(rest, 1))
@@ -73,9 +78,11 @@ def run_tasks(function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]], n_
         try:
             with parallel if return_as == "list" else contextlib.nullcontext():  # keeps its workers from call to call
                 while True:
-                    for result in parallel(calls()):
+                    for result, told in parallel(calls()):
                         waiting.popleft()
                         n_losses = 0
+                        for text, category in told:
+                            warnings.warn(text, category, stacklevel=stacklevel_of_user())
                         yield result
                     if not draw():
                         return
@@ -92,6 +99,16 @@ def run_tasks(function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]], n_
             logger.warning("a worker was lost (%s): %d tasks without a result start again", told, len(waiting))
             first.extendleft(reversed(waiting))
             waiting.clear()
+
+
+def _call(function: Callable[..., Any], caller: int, *task: Any) -> tuple[Any, list[tuple[str, Any]]]:
+    """Call a function, and return its result and, from another process than the caller's, its warnings."""
+    if os.getpid() == caller:
+        return function(*task), []
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", UserWarning)  # which of them are shown is for the caller to say
+        result = function(*task)
+    return result, list(dict.fromkeys((str(one.message), one.category) for one in told))
 
 
 def _is_loss(error: BaseException) -> bool:

@@ -209,9 +209,9 @@ class DistilledForecasterCV(RefittedMixin, DocLink, BaseEstimator):
     roles_ : Roles
         Roles of the columns, and the channels that they become.
     n_features_in_ : int
-        Number of channels.
+        Number of columns of X.
     feature_names_in_ : ndarray of str
-        Channel names, if the series was a DataFrame.
+        Their names, if X was a DataFrame and all of them are text.
 
     See Also
     --------

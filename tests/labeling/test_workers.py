@@ -5,6 +5,7 @@ import os
 import pickle
 import signal
 import time
+import warnings
 from pathlib import Path
 
 import joblib
@@ -85,6 +86,12 @@ def test_workers_do_not_run_far_ahead_of_the_caller():
 def test_other_errors_are_raised_at_once():
     with pytest.raises(ZeroDivisionError):
         list(run_tasks(divmod, [(1, 1), (1, 0)], 1))
+
+
+def test_warnings_of_other_processes_are_given_in_this_one():
+    with joblib.parallel_config("loky"), pytest.warns(UserWarning, match="an odd row") as told:
+        assert list(run_tasks(warnings.warn, [("an odd row",), ("an odd row", UserWarning)], 2)) == [None, None]
+    assert {one.filename for one in told} == {__file__}
 
 
 def test_tasks_do_not_grow_with_the_number_of_series():
