@@ -220,6 +220,20 @@ class RefreshMixin(BaseDistilled):
         parts |= {"loss": resolve_loss(self.loss), **{name: getattr(self, name) for name in _OF_FIT}}
         return {name: describe(one) for name, one in parts.items()}
 
+    def _check_parts_unchanged(self, reason: str, but: Sequence[str] = ()) -> None:
+        """Raise if a parameter that only ``fit`` reads was changed since then, but for some."""
+        for name, now in self._parts_now().items():
+            fitted = self.__dict__.get("_parts", {}).get(name, now)
+            if name in but or now.is_of(fitted):
+                continue
+            told = f"is {now.text} now"
+            if now.text == fitted.text:
+                told = "is another one now, with other numbers, functions or weights"
+            raise ValueError(
+                f"{name} of {type(self).__name__} was {fitted.text} in fit and {told}, and {reason}: fit again, or set "
+                "it back."
+            )
+
     @property
     def _n_kept(self) -> int:
         """Number of earlier rows that windows with a new row in their horizon can contain."""
@@ -228,16 +242,7 @@ class RefreshMixin(BaseDistilled):
     def _check_refreshable(self, method: str = "refresh") -> None:
         """Raise where rows alone do not tell what a window contains, or there are no sums to go on from."""
         check_roles_unchanged(self, method)
-        for name, now in self._parts_now().items():
-            fitted = self.__dict__.get("_parts", {}).get(name, now)
-            if not now.is_of(fitted):
-                told = f"is {now.text} now"
-                if now.text == fitted.text:
-                    told = "is another one now, with other numbers, functions or weights"
-                raise ValueError(
-                    f"{name} of {type(self).__name__} was {fitted.text} in fit and {told}, and {method} goes on with "
-                    "what was fitted: fit again, or set it back."
-                )
+        self._check_parts_unchanged(f"{method} goes on with what was fitted")
         if self.vintages is not None:
             raise ValueError(f"{method} takes no vintages: call fit with all rows.")
         if getattr(self, "windows_without_truth", False) or getattr(self, "augmentation", None) is not None:

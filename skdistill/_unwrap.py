@@ -382,8 +382,9 @@ class UnwrappedModel:
         Raises
         ------
         ValueError
-            If it would forecast other targets, because parameters were changed after ``fit``.
+            If it would be another model, because parameters were changed after ``fit``.
         """
+        self.forecaster._check_parts_unchanged("compare trains what fit did, without a teacher", but=["teacher"])
         seen = self.forecaster.training_series() if train is None else self.transform(train)
         if seen is None:
             return None

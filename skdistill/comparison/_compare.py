@@ -99,7 +99,8 @@ def compare(
         Behind other steps of a pipeline, only a series given here, in original units, counts as rows before
         (``season``), as unit of MASE and for the warning of rows of ``fit``, which kept what the steps made of it.
     alone : bool, default=True
-        Whether to train each student again as with ``teacher=None``. With ``validation_fraction="auto"``, an exact
+        Whether to train each student again as with ``teacher=None``, with the training parameters (``max_epochs``,
+        ``lr``, ``validation_fraction``, ...) that it has now. With ``validation_fraction="auto"``, an exact
         student, here and in the row *exact linear*, then learns also from the rows that a trained teacher, or a term
         that mixes steps, holds out.
     season : int, sequence of int or None, default=None
@@ -265,7 +266,7 @@ def _as_list(value: Any) -> list[Any]:
 
 def _check_seeds(name: str, members: Sequence[UnwrappedModel]) -> None:
     """Raise if models whose errors are averaged differ in more than their seed."""
-    first, *others = ([_settings(one.forecaster) for one in members]) or [{}]
+    first, *others = ([_settings(one) for one in members]) or [{}]
     for other in others:
         for key in {**first, **other}:
             values = first.get(key, "nothing"), other.get(key, "nothing")
@@ -276,12 +277,13 @@ def _check_seeds(name: str, members: Sequence[UnwrappedModel]) -> None:
                 )
 
 
-def _settings(forecaster: Any) -> dict[str, Any]:
-    """Return the parameters that have plain values, and the types of others."""
+def _settings(model: UnwrappedModel) -> dict[str, Any]:
+    """Return the parameters that have plain values, and the types of others; also those of the steps before."""
     free = ("random_state", "memory", "n_jobs", "verbose", "device")
+    steps = {} if model.before is None else model.before.get_params(deep=True)
     return {
         key: _plain(value)
-        for key, value in forecaster.get_params(deep=True).items()
+        for key, value in {**model.forecaster.get_params(deep=True), **steps}.items()
         if key.rpartition("__")[2] not in free
     }
 

@@ -112,6 +112,23 @@ def test_models_of_different_context_lengths_see_the_same_targets():
     assert table.loc["long", "mse"] == compare({"long": long}, series[176:], alone=False).loc["long", "mse"]
 
 
+def test_seeds_of_pipelines_have_the_same_steps():
+    frame = make_frame(230)
+    steps = [StandardScaler(), StandardScaler(with_mean=False)]
+    models = [make_pipeline(step, make_forecaster(teacher=None)).fit(frame[:200]) for step in steps]
+    with pytest.raises(ValueError, match="must differ only in random_state; standardscaler__with_mean is True and"):
+        compare({"ours": models}, frame[188:])
+
+
+@pytest.mark.parametrize("changed", [{"student": "mlp"}, {"scaling": "window"}, {"loss__prediction_weight": 3.0}])
+def test_a_student_alone_with_other_parameters_than_those_of_fit_is_refused(changed):
+    frame = make_frame(230)
+    forecaster = make_forecaster().fit(frame[:200])
+    name = next(iter(changed)).partition("__")[0]
+    with pytest.raises(ValueError, match=rf"{name} of DistilledForecaster was .* in fit and is .* fit again, or set it"):
+        forecaster.set_params(**changed).compare(frame[188:])
+
+
 def test_pipelines_and_searches_are_compared_in_original_units():
     frame = 50.0 * make_frame(300)
     pipeline = make_pipeline(StandardScaler(), make_forecaster()).fit(frame.iloc[:200])
