@@ -74,6 +74,8 @@ def rolling_forecasts(
 ) -> RollingForecasts:
     """Forecast the windows of a series with student and teacher, and optionally the student without a teacher.
 
+    What is computed from them, and drawn, counts every window alike, whatever ``series_weight`` is.
+
     Parameters
     ----------
     estimator : DistilledForecaster, Pipeline or fitted search

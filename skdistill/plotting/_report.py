@@ -86,13 +86,15 @@ def write_report(estimator: Any, X: Any, path: str | Path, *, train: Any = None,
     step = _stride(X)
     rolled, ids = rolling_forecasts(estimator, X, step=step), series_of(X)[1]
     every = f"<p>Of one window every {step} rows.</p>" if step > 1 else ""
+    weighted = not (isinstance(forecaster.series_weight, str) and forecaster.series_weight == "windows")
+    alike = "<p>Every window counts alike, whatever <code>series_weight</code> is in the table.</p>" if weighted else ""
     explanation = getattr(estimator, "explanation_", None)
     sections = [
         *([] if explanation is None else [("How it was chosen", f"<p>{html.escape(explanation)}</p>")]),
         ("In one sentence per row", _list(table.summary().split("\n"))),
         ("Comparison", _table(table)),
         *([] if table.per_series is None or ids is None else [("Series", _series(table, X, forecaster, rolled, ids))]),
-        ("Pictures", every + _pictures(estimator, rolled, table)),
+        ("Pictures", every + alike + _pictures(estimator, rolled, table)),
         ("Best, median and worst windows", every + _windows(estimator, X, rolled, ids)),
         ("Data", _data(X, forecaster)),
         ("Where the labels came from", _provenance(forecaster)),

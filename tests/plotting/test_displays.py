@@ -538,6 +538,15 @@ def test_the_report_draws_the_channel_with_the_largest_error(form, tmp_path, mon
 
 
 @pytest.mark.slow
+def test_a_report_says_that_its_pictures_weigh_no_series(tmp_path):
+    panel = {name: make_frame(40, seed=seed) for seed, name in enumerate("ab")}
+    for weight in ("windows", "equal"):
+        fitted = make_forecaster(teacher=None, student="linear", series_weight=weight).fit(panel)
+        page = fitted.report(panel, tmp_path / "report.html").read_text()
+        assert ("Every window counts alike" in page) == (weight == "equal")
+
+
+@pytest.mark.slow
 def test_a_report_of_many_series_has_all_of_them_by_size(tmp_path):
     panel = {f"shop {number}": make_frame(17, seed=number) for number in range(250)}  # two windows each
     fitted = make_forecaster(teacher=None).fit(panel)
