@@ -125,7 +125,7 @@ def test_a_student_alone_with_other_parameters_than_those_of_fit_is_refused(chan
     frame = make_frame(230)
     forecaster = make_forecaster().fit(frame[:200])
     name = next(iter(changed)).partition("__")[0]
-    with pytest.raises(ValueError, match=rf"{name} of DistilledForecaster was .* in fit and is .* fit again, or set it"):
+    with pytest.raises(ValueError, match=rf"{name} of DistilledForecaster was .* in fit and is .* fit again, or set"):
         forecaster.set_params(**changed).compare(frame[188:])
 
 
