@@ -81,7 +81,7 @@ def _show(
     start = time.perf_counter()
     search = DistilledForecasterCV(prediction_length=prediction_length, random_state=seed).fit(train)
     seconds = time.perf_counter() - start
-    context_length = search.best_params_["context_length"]
+    context_length = search.forecaster_.context_length
     test = pd.concat([train[-context_length:], test])  # the first forecast reads the last training rows
     comparison = search.compare(test)
     lines = [

@@ -1,5 +1,8 @@
 """The demonstration of the package, on what it prints."""
 
+from types import SimpleNamespace
+
+import pandas as pd
 import pytest
 
 from skdistill import demo
@@ -36,3 +39,18 @@ def test_four_weeks_of_hours_are_forecast_better_with_the_teacher_than_alone(cap
     assert "lower than 'alone' (beyond two standard errors)" in words
     assert "lower than 'seasonal naive' (beyond two standard errors), the best baseline" in words
     assert "no teacher" in second
+
+
+def test_the_first_forecast_reads_the_last_training_rows_also_where_the_teacher_reads_more_than_the_student(
+    monkeypatch,
+):
+    class Search:
+        def __init__(self, **settings):
+            self.best_params_, self.explanation_ = {"context_length": 2}, "Theta."
+            self.forecaster_ = SimpleNamespace(context_length=16)
+            self.fit, self.compare = lambda train: self, lambda test: "a table"
+
+    monkeypatch.setattr(demo, "DistilledForecasterCV", Search)
+    rows = pd.DataFrame({"y": range(30)})
+    _, test = demo._show("Months", rows[:24], rows[24:], 3, 0)
+    assert test["y"].tolist() == list(range(8, 30))

@@ -52,7 +52,7 @@ def calendar_covariates(
     ----------
     index : DatetimeIndex, PeriodIndex or MultiIndex
         The labels; of a panel, the last level is the time. Fields of a time-zone-aware index are those of its local
-        time.
+        time, those of a period longer than a day are those of its last day, as in pandas.
     holidays : str, iterable of dates or None, default=None
         Country whose public holidays to mark, with a subdivision if there is one: ``"DE"``, ``"DE-BY"``, ``"US"``
         (these need the package holidays, extra ``calendar``); or the dates themselves, text as ``"2024-12-25"``. None

@@ -187,7 +187,8 @@ class DistilledForecasterCV(RefittedMixin, DocLink, BaseEstimator):
     best_params_ : dict
         Its student, teacher, context length, scaling, transformer, whether every target has its own linear map
         (``individual``), penalty and weight of the teacher; where these were tried, also ``known_band``,
-        ``known_weights`` and ``weight_grid`` of its network.
+        ``known_weights`` and ``weight_grid`` of its network. The context length is what the student reads: that of
+        ``forecaster_`` is longer where its teacher reads more (eight seasons for Theta, the longest of a panel).
     best_score_ : float
         Minus its error, mean over the folds.
     zero_shot_score_ : float or None
