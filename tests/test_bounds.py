@@ -242,3 +242,12 @@ def test_first_rows_of_partial_fit_outside_are_told():
     forecaster = DistilledForecaster(None, "linear", context_length=12, prediction_length=4, bounds=(-50, None))
     with pytest.warns(UserWarning, match="80 of 160 training values of the targets lie outside"):
         forecaster.partial_fit(make_frame(80, 2) - [0.0, 100.0])
+
+
+@pytest.mark.parametrize("method", ["partial_fit", "refresh"])
+def test_new_rows_of_covariates_have_no_bounds(method, recwarn):
+    settings = {"context_length": 12, "prediction_length": 4, "bounds": (-50, None), "targets": ["c0"]}
+    forecaster = DistilledForecaster(None, "linear", **settings)
+    X = make_frame(80, 2) - [0.0, 100.0]
+    getattr(forecaster.fit(X[:70]), method)(X[70:])
+    assert not [one for one in recwarn if "outside bounds" in str(one.message)]

@@ -198,6 +198,10 @@ def test_static_columns_before_the_targets_of_a_pipeline_change_nothing():
 
     expected, order = table_of(["c0", "c1", "promo", "kind"]), ["c1", "kind", "c0", "promo"]
     assert expected.loc["model", "mse"] < expected.loc["last value", "mse"]
+    train, test = panel[order].groupby(level=0).head(100), panel[order].groupby(level=0).tail(62)
+    rolled = rolling_forecasts(make_pipeline(scaler, make_forecaster(**settings)).fit(train), test)
+    assert rolled.channels == ["c0", "c1"]
+    assert rolled.truth[0, :, 1].tolist() == test.loc["a", "c1"].iloc[12:16].tolist()
     numbers = ["mse", "mae", "mse_original", "mase", "crps", "coverage"]
     for columns in (["kind", "promo", "c0", "c1"], order):
         pd.testing.assert_frame_equal(table_of(columns)[numbers], expected[numbers], rtol=1e-4)
@@ -608,6 +612,7 @@ def test_a_season_is_one_row_where_nothing_tells_one_and_at_most_half_of_the_row
         assert find_seasons([values], None, max_season=4, prediction_length=2) == [1]
     wave = np.stack([np.tile(np.arange(5.0), 9), np.full(45, np.nan)], axis=1)
     assert find_seasons([wave], None, max_season=30, prediction_length=2) == [5]
+    assert find_seasons([wave[:6], wave], None, max_season=30, prediction_length=2) == [5]
     noise = np.random.default_rng(0).normal(size=(40, 1))
     assert find_seasons([noise], None, max_season=39, prediction_length=2)[0] <= 20
 

@@ -1,6 +1,7 @@
 """What fit tells of data and settings, every other way to fit tells, too."""
 
 import re
+import tempfile
 import warnings
 
 import numpy as np
@@ -83,7 +84,14 @@ def by_max_series(settings, panel):
     scale_out.fit(DistilledForecaster(**settings), to_long(panel), max_series=N_SERIES)
 
 
-WAYS = [by_dict, by_pipeline, by_sktime, by_table, by_max_series]
+def by_store(settings, panel):
+    pytest.importorskip("pyarrow", reason="needs pip install 'skdistill[parquet]'")
+    with tempfile.TemporaryDirectory() as folder:
+        to_long(panel).to_parquet(f"{folder}/rows.parquet")
+        scale_out.fit(DistilledForecaster(**settings), f"{folder}/rows.parquet", store=f"{folder}/store")
+
+
+WAYS = [by_dict, by_pipeline, by_sktime, by_table, by_max_series, by_store]
 # The sums that scale_out.fit adds up know how many series and which ends of values there are, and not where.
 BY_KIND = ("series have", "training values of the targets", "have one value in all training rows")
 

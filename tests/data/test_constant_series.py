@@ -10,6 +10,7 @@ from sklearn.preprocessing import StandardScaler
 from skdistill import DistilledForecaster, DistilledForecasterCV, DistilledRegressor, compare, load
 from skdistill._utils.numpy_student import settle_constant
 from skdistill.data._local_scale import LocalUnits, series_units
+from skdistill.data._outweighing import Outweighing
 from skdistill.networks import MLP, ITransformer, Linear
 
 ROWS = np.arange(60)
@@ -382,6 +383,26 @@ def test_new_rows_that_hardly_vary_before_a_jump_are_told():
     forecaster = DistilledForecaster(None, "linear", **settings).fit({"a": old, "b": old})
     with pytest.warns(UserWarning, match="the context of series 'b' that ends in row 6[67] hardly varies"):
         forecaster.partial_fit({"a": series[100:], "b": new})
+
+
+def test_rows_of_fit_that_hardly_vary_before_a_jump_are_not_told_again_of_new_rows(recwarn):
+    series = np.random.default_rng(0).normal(size=(200, 1)).cumsum(axis=0)
+    series[84:97] = series[84] + 1e-4 * np.arange(13)[:, None]
+    settings = {"context_length": 12, "prediction_length": 4, "scaling": "window", "random_state": 0}
+    forecaster = DistilledForecaster(None, "linear", **settings).fit(series[:101])
+    assert [one for one in recwarn if "that ends in row 9" in str(one.message)]
+    recwarn.clear()
+    forecaster.refresh(series[101:])
+    assert not [one for one in recwarn if "hardly varies" in str(one.message)]
+
+
+def test_windows_of_parts_that_outweigh_all_others_add_up():
+    few, many = Outweighing(10, 90.0, 80.0, "the one"), Outweighing(90, 1000.0, 900.0, "the other")
+    assert few + many == many + few == Outweighing(100, 1090.0, 900.0, "the other")
+    with pytest.warns(
+        UserWarning, match="the other hardly varies, and what follows is about 30 of .* outweigh all 100"
+    ):
+        (few + many).warn()
 
 
 def make_frame_with_one_that_starts(size, start=200):

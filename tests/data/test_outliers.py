@@ -128,6 +128,13 @@ def test_fit_tells_outliers_of_vintages():
     issued.loc[39, "temperature"] = -9999
     with pytest.warns(UserWarning, match=rf"-9999 for row 40 of X \(vintages of 'temperature', 1 times\): .*{TOLD}"):
         forecaster(**settings, vintages=Vintages(issued)).fit(rows)
+    issued["time"] = [*rows.index[2:], rows.index[-1] + rows.index.freq]
+    with pytest.warns(UserWarning, match=r"-9999 for row 41 of X \(vintages of 'temperature', 2 times\)"):
+        forecaster(**settings, vintages=Vintages(issued)).fit(rows)
+    rows.iloc[41, 1] = -9999
+    with pytest.warns(UserWarning, match=r"-9999 in row 41 .* of X \('temperature'\): its squared") as found:
+        forecaster(**settings, vintages=Vintages(issued)).fit(rows)
+    assert not any("vintages" in str(one.message) or "and 1 more" in str(one.message) for one in found)
 
 
 def test_fit_tells_outliers_of_static_covariates():

@@ -278,6 +278,9 @@ def test_what_the_sample_does_not_show_is_told_of_all_series(source, through_fil
     settings = {"student": Linear(), "bounds": (-50.0, None), "max_epochs": 100}
     with pytest.warns(UserWarning, match=r"go from -\d.* to .*, outside bounds=\(-50.0, None\)"):
         fit(source, **settings) if through_files else scale_out.fit(forecaster(**settings), source, is_sorted=True)
+    settings["bounds"] = (None, 100.0)
+    with pytest.warns(UserWarning, match=r"go from -\d.* to \d.*, outside bounds=\(None, 100.0\)"):
+        fit(source, **settings) if through_files else scale_out.fit(forecaster(**settings), source, is_sorted=True)
 
 
 @pytest.mark.parametrize("through_files", [True, False])
@@ -325,6 +328,7 @@ def test_a_covariate_with_one_value_is_told_of_all_series(source, through_files,
 
 VALUES_OF_SERIES = {
     "one each": (lambda number, row: 5.0 + number, "series", 1),
+    "one each, all in the sample": (lambda number, row: 5.0 + number, "series", 1),
     "one each, units of all": (lambda number, row: 5.0 + number, "global", 0),
     "0 or 1": (lambda number, row: number % 2.0, "series", 0),
     "several in one": (lambda number, row: 5.0 + number + (number == 20) * (row % 2), "series", 0),
@@ -334,7 +338,7 @@ VALUES_OF_SERIES = {
 @pytest.mark.parametrize("through_files", [True, False])
 @pytest.mark.parametrize("name", VALUES_OF_SERIES)
 def test_a_covariate_with_one_value_in_each_series_is_told_of_all(source, through_files, name, recwarn, monkeypatch):
-    monkeypatch.setattr("skdistill.scale_out._fit._SAMPLE", 3)
+    monkeypatch.setattr("skdistill.scale_out._fit._SAMPLE", 36 if "sample" in name else 3)
     value_of, scaling, n_told = VALUES_OF_SERIES[name]
     table = TABLE.fillna(0.0)
     numbers = table["unique_id"].str[1:].astype(float)
