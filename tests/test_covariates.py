@@ -20,7 +20,7 @@ from skdistill.data._categories import encode_columns, find_categories
 from skdistill.deploy import NumpyStudent
 from skdistill.fused._runtime import numpy_student
 from skdistill.losses import Supervised
-from skdistill.networks import MLP, TFT, DLinear, ITransformer, Linear, NLinear, TiDE, TimeXer, TSMixer
+from skdistill.networks import MLP, TFT, DLinear, ITransformer, LightTS, Linear, NLinear, TiDE, TimeXer, TSMixer
 
 CONTEXT, HORIZON = 24, 6
 N = 200
@@ -1062,6 +1062,15 @@ SEVERAL = {
     "0 and 1": (with_covariate([0.0, 1.0, 1.0], 3), {"known_covariates": ["extra"]}),
     "in units of all": (with_covariate([2.0, 3.0, 4.0], 3), {"known_covariates": ["extra"], "scaling": "global"}),
     "static": (with_covariate([2.0, 3.0, 4.0], 3), {"static_covariates": ["extra"]}),
+    "static, not read": (
+        with_covariate([2.0, 2.0, 2.0], 3),
+        {
+            "static_covariates": ["extra"],
+            "covariates": "ignore",
+            "student": LightTS(8, chunk_size=4),
+            "max_epochs": 1,
+        },
+    ),
     "not read": (with_covariate([5.0]), {"targets": ["c0"], "covariates": "ignore", "student": Linear(past_rows=0)}),
 }
 

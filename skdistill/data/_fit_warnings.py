@@ -160,12 +160,14 @@ def warn_without_window(
         for number, rows in enumerate(known)
         if number not in counted and len(rows) >= reach and not np.isnan(rows[:, targets]).all()
     ]
-    every = f" ({window_step} rows apart)" if window_step > 1 else ""
+    every, shorter = "", ""
+    if window_step > 1:
+        every, shorter = f" ({window_step} rows apart)", "a shorter window_step, "
     if lacking:
         warnings.warn(
             f"{len(lacking)} of {len(series)} series have no training window{every} with an observed value of a "
             "target both in its context and in its horizon, so that nothing is learned from them: "
-            f"{_list(lacking)}. Take a longer context_length, or leave them out.",
+            f"{_list(lacking)}. Take {shorter}a longer context_length, or leave them out.",
             stacklevel=stacklevel_of_user(),
         )
     if len(targets) > 1 and train.store.misses(train.targets):
@@ -176,8 +178,8 @@ def warn_without_window(
             warnings.warn(
                 f"{', '.join(map(repr, names[:_MOST_NAMED]))} of the targets have no training window{every} with "
                 "an observed value both in its context and in its horizon, so that nothing is learned of them: "
-                "with a map of its own, such a target is forecast by a constant. Take a longer context_length, or "
-                "leave them out of targets.",
+                f"with a map of its own, such a target is forecast by a constant. Take {shorter}a longer "
+                "context_length, or leave them out of targets.",
                 stacklevel=stacklevel_of_user(),
             )
 

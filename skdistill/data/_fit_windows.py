@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -162,7 +163,8 @@ class FitWindows:
         warn_without_window(windows, series, known, reach, self.window_step)
         _check_counted(windows)
         Outweighing.of(windows.known_train, names if len(names) > 1 else ["X"]).warn()
-        ahead = [] if scaling.transformer_ is not None else find_outliers_ahead(series, self.known)
+        standardize = partial(scaling.known_to_standard, channels=self.known, dtype="float64")
+        ahead = find_outliers_ahead(series, self.known, standardize)
         warn_of_outliers([*find_outliers(series, scaling.transformer_), *ahead])
         warn_of_outliers(find_outliers_of_statics(series), of_static=True)
         return windows

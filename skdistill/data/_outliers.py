@@ -8,7 +8,7 @@ and a value near the end, which windows only see as what follows, is extrapolate
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -69,7 +69,9 @@ def find_outliers(series: Sequence[Series], transformer: BaseEstimator | None = 
     return found
 
 
-def find_outliers_ahead(series: Sequence[Series], known: Sequence[int]) -> list[str]:
+def find_outliers_ahead(
+    series: Sequence[Series], known: Sequence[int], standardize: Callable[[np.ndarray], np.ndarray]
+) -> list[str]:
     """Find values that make up nearly all squares of what was known ahead, and are no values of the rows themselves.
 
     Parameters
@@ -78,6 +80,8 @@ def find_outliers_ahead(series: Sequence[Series], known: Sequence[int]) -> list[
         The series, in original units, with what was known ahead if there are vintages.
     known : sequence of int
         Channels that are known covariates.
+    standardize : callable
+        Standardizes what was known ahead of these channels, behind the transformer.
 
     Returns
     -------
@@ -86,11 +90,13 @@ def find_outliers_ahead(series: Sequence[Series], known: Sequence[int]) -> list[
     """
     found = []
     for number, one in enumerate(series):
-        for place, channel in enumerate(known if one.ahead is not None else ()):
-            assert one.ahead is not None  # the loop
+        if one.ahead is None:
+            continue
+        standard = standardize(one.ahead)
+        for place, channel in enumerate(known):
             values = np.asarray(one.ahead[:, :, place], dtype=np.float64).ravel()
-            outlying = _outlying_alone(values)
-            value = values[int(outlying.argmax())] if len(values) else np.nan
+            outlying = _outlying_alone(standard[:, :, place].ravel(), values)
+            value = values[int(outlying.argmax())]
             if outlying.any() and not (one.values[:, channel] == value).any():
                 row, step = divmod(int(outlying.argmax()), one.ahead.shape[1])
                 name = f"channel {channel}" if one.columns is None else repr(one.columns[channel])
@@ -115,9 +121,10 @@ def find_outliers_of_statics(series: Sequence[Series]) -> list[str]:
     statics = series[0].statics
     if statics is None:
         return []
-    values, found = statics.restore(np.stack([np.asarray(one.static) for one in series])), []
+    standard = np.stack([np.asarray(one.static, dtype=np.float64) for one in series])
+    values, found = statics.restore(standard), []
     for place in range(values.shape[1]):
-        outlying = _outlying_alone(np.asarray(values[:, place], dtype=np.float64))
+        outlying = _outlying_alone(values[:, place], values[:, place])
         if outlying.any():
             number = int(outlying.argmax())
             name = place if statics.names is None else statics.names[place]
@@ -231,11 +238,11 @@ def _suspects(values: np.ndarray, first: np.ndarray, lengths: np.ndarray) -> np.
     return np.flatnonzero((n_farthest > _SUSPECT * squares) & (n_farthest < 0.5 * n_observed) & (farthest > 0))
 
 
-def _outlying_alone(values: np.ndarray) -> np.ndarray:
-    """Return which values outweigh all others, of one series without a transformer."""
-    if not len(values) or not len(_suspects(values, np.zeros(1, dtype=int), np.array([len(values)]))):
+def _outlying_alone(values: np.ndarray, given: np.ndarray) -> np.ndarray:
+    """Return which values of a column alone outweigh all others, as :func:`_outlying` does."""
+    if not len(_suspects(values, np.zeros(1, dtype=int), np.array([len(values)]))):
         return np.zeros(len(values), dtype=bool)
-    return _outlying(values, values)
+    return _outlying(values, given)
 
 
 def _outlying(values: np.ndarray, given: np.ndarray) -> np.ndarray:

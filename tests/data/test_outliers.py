@@ -128,6 +128,8 @@ def test_fit_tells_outliers_of_vintages():
     issued.loc[39, "temperature"] = -9999
     with pytest.warns(UserWarning, match=rf"-9999 for row 40 of X \(vintages of 'temperature', 1 times\): .*{TOLD}"):
         forecaster(**settings, vintages=Vintages(issued)).fit(rows)
+    with pytest.warns(UserWarning, match=r"-9999 for row 40 of X \(vintages of"):
+        forecaster(**settings, vintages=Vintages(issued), transformer=StandardScaler()).fit(rows)
     issued["time"] = [*rows.index[2:], rows.index[-1] + rows.index.freq]
     with pytest.warns(UserWarning, match=r"-9999 for row 41 of X \(vintages of 'temperature', 2 times\)"):
         forecaster(**settings, vintages=Vintages(issued)).fit(rows)

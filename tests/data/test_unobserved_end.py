@@ -134,11 +134,31 @@ def test_a_series_whose_gaps_leave_no_window_is_told(student):
     assert told_of_windows(DistilledForecaster(None, **settings).fit, filled) == []
 
 
+def test_a_series_without_a_window_for_one_reason_is_told_once():
+    panel = far_apart() | {"short": make_series(14, 1), "empty": np.full((60, 1), np.nan)}
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        DistilledForecaster(None, min_observed=12, **FAR_APART).fit(panel)
+    told = [str(one.message) for one in caught if "of 4 series" in str(one.message)]
+    assert ["'b'" in one for one in told] == [False, False, True]
+    assert ["'short'" in one for one in told] == [True, False, False]
+    assert ["'empty'" in one for one in told] == [False, True, False]
+
+
+def test_a_series_whose_windows_have_labels_without_truth_is_not_told():
+    panel = far_apart()
+    panel["b"][3:8] = panel["b"][57:58]
+    forecaster = DistilledForecaster("theta", windows_without_truth=True, validation_fraction=0, **FAR_APART)
+    told = told_of_windows(forecaster.set_params(max_epochs=1).fit, panel)
+    assert not any(one.startswith("1 of 2 series") for one in told)
+
+
 def test_a_series_whose_windows_are_all_left_out_by_their_step_is_told():
     panel = {"a": make_series(60, 1), "b": make_series(20, 1)}
     forecaster = DistilledForecaster(None, window_step=12, min_observed=12, **FAR_APART)
     (told,) = told_of_windows(forecaster.fit, panel)
     assert told.startswith("1 of 2 series have no training window (12 rows apart) with an observed value")
+    assert told.endswith("Take a shorter window_step, a longer context_length, or leave them out.")
     assert told_of_windows(forecaster.set_params(window_step=3).fit, panel) == []
 
 
