@@ -38,6 +38,7 @@ from skdistill.teachers._provenance import warn_of_license
 from skdistill.teachers._resolve import resolve_teacher
 from skdistill.training._batches import LabelSource
 from skdistill.training._device import count_parameters
+from skdistill.training._few_windows import warn_of_few_windows
 from skdistill.training._hidden_swing import warn_of_hidden_swing
 from skdistill.training._settings import TrainingSettings, warn_of_unread_patience
 
@@ -359,6 +360,12 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
         if student.solvable_part(self.spec_) is None:
             way_out += ", or take student='linear', which is solved exactly"
             warn_of_hidden_swing(self.student_, self.spec_, windows.train, type(student).__name__, way_out)
+
+    def _warn_of_few_windows(self, n_windows: int) -> None:
+        """Warn if a student was solved from too few windows for its weights."""
+        part = resolve_student(self.student).solvable_part(self.spec_)
+        if part is not None:
+            warn_of_few_windows(part, self.spec_, n_windows)
 
     def _take_on(self, *, without: Sequence[str] = (), **attributes: Any) -> None:
         """Set attributes and delete others in one step, so that an interrupt finds all of the old or all of the new."""

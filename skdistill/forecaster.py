@@ -68,7 +68,8 @@ class DistilledForecaster(ForecastingMixin, RollingMixin, RefreshMixin, Updatabl
     loss : loss or str, default="response"
         The objective: one term, a sum, or a published method.
     context_length : int, default=336
-        Number of past rows that a forecast is made from.
+        Number of past rows that a forecast is made from. One series of a few hundred rows needs a shorter context: with
+        hardly more windows than rows in a context, an exact student follows their noise, and ``fit`` warns.
     prediction_length : int, default=96
         Number of rows to forecast.
     targets : list of str or int, or None, default=None
@@ -425,6 +426,8 @@ class DistilledForecaster(ForecastingMixin, RollingMixin, RefreshMixin, Updatabl
             raise
         if not is_part:
             self._warn_of_hidden_swing(windows, "set scaling='window'")
+            if is_exact:
+                self._warn_of_few_windows(len(windows.known_train))
         return is_exact
 
     def _forget_fit(self) -> None:

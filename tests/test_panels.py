@@ -290,4 +290,4 @@ def test_contexts_longer_than_every_series_are_told():
         DistilledForecaster(None, "linear", context_length=31, **settings).fit(panel)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        DistilledForecaster(None, "linear", context_length=26, **settings).fit(panel)
+        DistilledForecaster(None, Linear(penalty=1.0), context_length=26, **settings).fit(panel)

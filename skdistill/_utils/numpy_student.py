@@ -1538,7 +1538,7 @@ def find_ids(ids: Iterable[Any], places: Mapping[Any, int], plain: Callable[[Any
 def _tell_other_levels(new: list[Any], places: Mapping[Any, int]) -> None:
     """Warn of a series whose id has more or fewer levels than those of fit, as after ``panel.loc[label]``."""
     of_fit = next(iter(places), None)
-    other = next((one for one in new if _count_levels(one) != _count_levels(of_fit)), None)
+    other = next((one for one in new if _count_levels(one) not in (0, _count_levels(of_fit))), None)  # () is one series
     if other is None or _count_levels(other) in {_count_levels(one) for one in places}:
         return
     warnings.warn(
