@@ -18,6 +18,7 @@ __all__ = ["read_moments"]
 _ISO = re.compile(r"\s*\d{4}-\d{2}-\d{2}")
 _THREE_NUMBERS = re.compile(r"^\s*(\d{1,2})([/.\- ] *)(\d{1,2})\2(\d{4}|\d{2})(?!\d)")
 _YEAR_FIRST = re.compile(r"\s*\d{4}")
+_TWO_YEARS = re.compile(r"\s*(\d{4})[-/](\d{2})\s*")  # 2002/03, a fiscal year
 _YEAR_LAST = re.compile(r"^\s*\d{1,2}[/.\- ] *\d{1,2}[/.\- ] *\d{4}(?!\d)")
 # order -> (its name, directives of strptime)
 _ORDERS = {
@@ -41,6 +42,7 @@ _FIRST_YEAR = 1000  # text that pandas reads as an earlier date has no year: Jan
 _UNITS = ("D", "h", "m", "s", "ms", "us", "ns")
 _FIRST_SECOND = 300_000_000  # 1979; larger integers count seconds, milliseconds, ... since 1970
 _FIRST_EXCEL_DAY, _LAST_EXCEL_DAY = 32_874, 73_051  # 1990 to 2100; as days since 1970, from 2060 on
+_YEARS_AHEAD = 10  # no plan of the future, with years of two digits, reaches further
 _EPOCH, _LAST_YEAR = 1970, 2200  # seconds read as milliseconds lie in 1970, milliseconds read as seconds far ahead
 _EXCEL = (
     "Excel counts days from 1899-12-30, where 45292 is 2024-01-01: for such numbers convert the column first, "
@@ -151,8 +153,11 @@ def _read_distinct(
     elif not all(isinstance(one, str) for one in distinct):
         return _parse(distinct, where)
     if date_format is not None:
-        return _parse(distinct, where, format=date_format)
-    return _read_text(distinct, where, dayfirst)
+        moments = _parse(distinct, where, format=date_format)
+    else:
+        moments = _read_text(distinct, where, dayfirst)
+    _warn_of_century(distinct, moments, where)
+    return moments
 
 
 def _as_digits(distinct: pd.Index, where: str, date_format: str) -> pd.Index:
@@ -239,6 +244,18 @@ def _read_text(distinct: pd.Index, where: str, dayfirst: bool | None) -> pd.Inde
     return _choose_order(distinct, readings, where)
 
 
+def _warn_of_century(distinct: pd.Index, moments: pd.Index, where: str) -> None:
+    """Warn of years of two digits that are read as years far ahead: 1/1/49 as 2049."""
+    ahead = np.flatnonzero(moments.year > pd.Timestamp.now().year + _YEARS_AHEAD)  # type: ignore[attr-defined]
+    found = next((k for k in ahead if str(moments[k].year) not in distinct[k]), None)
+    if found is not None:
+        warnings.warn(
+            f"{where} holds {distinct[found]!r}, read as {moments[found]:%d %B %Y}: years of two digits can mean "
+            "either century. If it is the other one, write them with four digits.",
+            stacklevel=stacklevel_of_user(),
+        )
+
+
 def _months_of_parts(distinct: pd.Index) -> list[str] | None:
     """Return the first month of months and quarters that are written with a letter; None for other text."""
     for pattern, size in _PARTS:
@@ -257,6 +274,12 @@ def _read_free_text(distinct: pd.Index, where: str, dayfirst: bool | None) -> pd
         raise ValueError(
             f"{where} holds {odd!r}, {len(odd)} digits that can be read in several ways: give date_format=, such as "
             "'%Y%m' for months or '%y%m%d' for days."
+        )
+    years = [found for one in distinct if (found := _TWO_YEARS.fullmatch(one))]
+    if 1 < len(years) == len(distinct) and all((int(one[1]) + 1) % 100 == int(one[2]) for one in years):
+        raise ValueError(
+            f"{where} holds {distinct[0]!r}, {distinct[1]!r}, which look like years from {years[0][1]} to the next "
+            "one, and would be read as months: write the first year of each, or give date_format='%Y/%m' for months."
         )
     if any(map(_YEAR_FIRST.match, distinct)):  # pandas would read 2024/01/02 as February
         return _parse(distinct, where, dayfirst=False)

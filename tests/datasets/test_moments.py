@@ -225,3 +225,33 @@ def test_text_that_can_be_read_in_several_ways_is_refused(texts, message):
 def test_text_in_an_unusual_form_is_read_in_the_order_that_is_said():
     texts = pd.Series(["Monday 05/02/2024", "Monday 12/02/2024"])
     assert list(read_moments(texts, "the time column", dayfirst=True)[0].month) == [2, 2]
+
+
+@pytest.mark.parametrize(
+    ("texts", "options", "told"),
+    [
+        (["1/31/68", "2/29/68"], {}, "'1/31/68', read as 31 January 2068"),
+        (["68-Jan", "68-Feb"], {}, "'68-Jan', read as 01 January 2068"),
+        (["Dec-67", "Jan-68"], {"date_format": "%b-%y"}, "'Dec-67', read as 01 December 2067"),
+    ],
+)
+def test_years_of_two_digits_that_are_read_as_years_far_ahead_are_told(texts, options, told):
+    with pytest.warns(UserWarning, match=f"{told}: years of two digits can mean either century"):
+        read(texts, **options)
+
+
+@pytest.mark.parametrize("texts", [["1/31/1968", "2/29/1968"], ["1/31/2068"], ["20680131"], ["1/31/24"], ["1/31/70"]])
+def test_years_that_are_certain_or_near_are_not_told(texts):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        read(texts)
+
+
+@pytest.mark.parametrize("form", ["{}/{:02}", "{}-{:02}"])
+def test_years_from_one_to_the_next_are_not_read_as_months(form):
+    texts = [form.format(year, year % 100 + 1) for year in (2002, 2003)]
+    with pytest.raises(
+        ValueError, match=rf"'{texts[0]}', '{texts[1]}', which look like years from 2002 to the next one"
+    ):
+        read(texts)
+    assert list(read(texts, date_format=form.format("%Y", 0).replace("00", "%m")).month) == [3, 4]
