@@ -43,6 +43,8 @@ class LongForm:
         The step of the series of ``fit``, if they have one in common that :func:`~skdistill.datasets.read_panel` takes.
     issued : tuple of hashable, default=()
         The known covariates that vintages tell, too.
+    zones : tuple of str or None, default=()
+        Distinct time zones of the times of ``fit``; None for times without a zone.
     """
 
     id: Hashable
@@ -53,6 +55,7 @@ class LongForm:
     encodes: bool = False
     freq: Any = None
     issued: tuple[Hashable, ...] = ()
+    zones: tuple[str | None, ...] = ()
 
     @classmethod
     def of(cls, forecaster: Any, id: Hashable, time: Hashable, owner: str) -> LongForm:
@@ -85,7 +88,7 @@ class LongForm:
         labels: SeriesLabels = getattr(forecaster, "series_labels_", None) or SeriesLabels()
         roles, freq = forecaster.roles_, _freq_of(labels)
         if not has_names(labels.columns):
-            return cls(id, time, encodes=bool(roles.categories), freq=freq)
+            return cls(id, time, encodes=bool(roles.categories), freq=freq, zones=labels.zones)
         assert labels.columns is not None  # has_names
         names = tuple(labels.columns)
         taken = [one for one in (id, time) if one in names]
@@ -95,7 +98,7 @@ class LongForm:
         targets, known = (tuple(names[column] for column in some) for some in (roles.targets, roles.known))
         vintages = getattr(forecaster, "vintages", None)
         issued = () if vintages is None else tuple(vintages.columns)
-        return cls(id, time, names, targets, known, bool(roles.categories), freq, issued)
+        return cls(id, time, names, targets, known, bool(roles.categories), freq, issued, labels.zones)
 
     def read(self, table: Any, *, future: bool = False, one_step: bool = False) -> pd.DataFrame:
         """Read a long table as a panel.

@@ -57,7 +57,8 @@ def predict(
     -------
     forecasts : table or Path
         Ids, times and forecasts, of the engine of ``table`` and not yet computed; of Arrow for one machine, or
-        ``target``. Ids and times have the types of the table; times that were text become timestamps.
+        ``target``. Ids and times have the types of the table; times that were text become timestamps,
+        in the zone of those of ``fit``.
 
     Raises
     ------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,7 +90,8 @@ class Forecasts(Work):
         is_small = all(pa.types.is_float32(given.field(one).type) for one in channels)
         values = pa.float32() if is_small else pa.float64()
         targets = [str(one) for one in form.targets or channels]
-        types = [value_type(given.field(keys[0]).type), _time_type(given.field(keys[1]).type), *[values] * len(targets)]
+        times = _time_type(given.field(keys[1]).type, form.zones)
+        types = [value_type(given.field(keys[0]).type), times, *[values] * len(targets)]
         return pa.schema(list(zip([*keys, *targets], types, strict=True)))
 
     def _check_ids(self, type_: Any) -> None:
@@ -109,8 +110,20 @@ class Forecasts(Work):
     def run(self, batches: Iterable[Any]) -> Iterator[Any]:
         """Forecast the series of a partition, some at a time."""
         for table in whole_series(batches, self.id, self.block_rows, "one partition"):
-            plain = table.replace_schema_metadata(None)
-            yield self.predictor.predict_frame(plain).cast(self.schema(table.schema))
+            found, schema = self.predictor.predict_frame(table.replace_schema_metadata(None)), self.schema(table.schema)
+            self._check_clock(found.schema, schema)
+            yield found.cast(schema)
+
+    def _check_clock(self, found: Any, schema: Any) -> None:
+        """Raise where times that are text have an offset from UTC, and those of ``fit`` no zone, or the reverse."""
+        name = str(self.predictor.form.time)
+        has_zone, wanted = (getattr(one.field(name).type, "tz", None) is not None for one in (found, schema))
+        if has_zone != wanted:
+            own, other = ("an offset from UTC", "none") if has_zone else ("no offset from UTC", "a zone")
+            raise ValueError(
+                f"the times {name!r} of the table are text with {own}, and those of fit have {other}: it is not known "
+                "which clock the forecasts are to show. Convert the column to timestamps first."
+            )
 
 
 def value_type(type_: Any) -> Any:
@@ -120,12 +133,28 @@ def value_type(type_: Any) -> Any:
     return type_.value_type if pa.types.is_dictionary(type_) else type_
 
 
-def _time_type(type_: Any) -> Any:
-    """Return the type of forecast times: that of the table, but timestamps for text, and room for later numbers."""
+def _time_type(type_: Any, zones: Sequence[str | None]) -> Any:
+    """Return the type of forecast times: that of the table, but room for later numbers, and timestamps for text.
+
+    Text has the zone of ``fit``, or UTC where its series have several.
+    """
     import pyarrow as pa
 
     own = value_type(type_)
     is_text = pa.types.is_string(own) or pa.types.is_large_string(own) or pa.types.is_string_view(own)
     if pa.types.is_integer(own) and own.bit_width < 32:
         return pa.int64()
-    return pa.timestamp("us") if is_text else own
+    if not is_text:
+        return own
+    return pa.timestamp("us") if None in zones or not zones else _in_zone(zones[0] if len(zones) == 1 else "UTC")
+
+
+def _in_zone(zone: str | None) -> Any:
+    """Return timestamps of Arrow in a zone of pandas; in UTC where its name says nothing to pandas."""
+    import pandas as pd
+    import pyarrow as pa
+
+    try:
+        return pa.Array.from_pandas(pd.DatetimeIndex([], dtype=f"datetime64[us, {zone}]")).type
+    except TypeError:  # pytz.FixedOffset(60)
+        return pa.timestamp("us", "UTC")

@@ -139,6 +139,31 @@ def test_types_that_engines_bring(forecaster, table):
     assert scale_out.predict(forecaster, as_text)["ds"].type == pa.timestamp("us")
 
 
+@pytest.mark.parametrize("zone", ["UTC", "UTC+02:00", "Europe/Berlin"])
+def test_times_that_are_text_with_an_offset_keep_it(zone):
+    hours = pd.date_range("2024-10-26 12:00", periods=40, freq="h", tz=zone)  # the clock changes in Berlin
+    frames = {name: make_frame(40, seed=number).set_index(hours) for number, name in enumerate("ab")}
+    forecaster = make_forecaster(teacher=None, student="linear").fit(pd.concat(frames))
+    table = to_long(pd.concat(frames))
+    expected = pa.Table.from_pandas(forecaster.predict_table(table), preserve_index=False)
+    as_text = table.assign(ds=table["ds"].map(pd.Timestamp.isoformat))
+    for given in (as_text, as_text.iloc[:0]):
+        found = scale_out.predict(forecaster, given)
+        assert found["ds"].type == expected["ds"].type
+        assert found["ds"].to_pylist() == expected["ds"].to_pylist()[: len(found)]
+
+
+@pytest.mark.parametrize(("zone", "of_text"), [("UTC", None), (None, "UTC")])
+def test_text_of_another_clock_than_that_of_fit_is_refused(zone, of_text):
+    hours = pd.date_range("2024-10-26 12:00", periods=40, freq="h")
+    panel = pd.concat({name: make_frame(40).set_index(hours.tz_localize(zone)) for name in "ab"})
+    forecaster = make_forecaster(teacher=None, student="linear").fit(panel)
+    table = to_long(panel)
+    table["ds"] = [one.tz_localize(None).tz_localize(of_text).isoformat() for one in table["ds"]]
+    with pytest.raises(ValueError, match="it is not known which clock the forecasts are to show"):
+        scale_out.predict(forecaster, table)
+
+
 @pytest.mark.parametrize(
     ("kind", "change"),
     [
