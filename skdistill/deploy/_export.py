@@ -549,7 +549,7 @@ def _quiet_exporter() -> Iterator[None]:
 
 def _metadata(estimator: Any) -> dict[str, str]:
     """Return the names of inputs and outputs."""
-    spec = estimator.spec_
+    spec, scaling = estimator.spec_, estimator.scaling_
     roles = getattr(estimator, "roles_", None)
     names = getattr(estimator, "feature_names_in_", None) if roles is None else roles.channel_names
     channels = [str(name) for name in names] if names is not None and len(names) == spec.n_channels else None
@@ -564,7 +564,7 @@ def _metadata(estimator: Any) -> dict[str, str]:
         "quantile_levels": None if spec.quantiles is None else list(spec.quantiles),
         "units": "original",
         "roles": _roles(estimator),
-        "series_ids": [str(one) for one in estimator.scaling_.ids_] if estimator.scaling_.kind == "series" else None,
+        "series_ids": list(map(plain_id, scaling.ids_)) if scaling.kind == "series" else None,
         "provenance": estimator.provenance_,
         "skdistill": __version__,
     }

@@ -90,6 +90,16 @@ def test_torch_export_answers_as_the_student(tmp_path):
     np.testing.assert_allclose(module(torch.from_numpy(WINDOWS)), forecaster.predict(WINDOWS), atol=1e-5)
 
 
+@pytest.mark.parametrize("ids", [[3, 13], ["3", "13"]])
+def test_metadata_hold_ids_as_fit_had_them(ids, tmp_path):
+    panel = pd.concat({one: make_frame(60, seed=number) for number, one in enumerate(ids)})
+    forecaster = make_forecaster(teacher=None, student=Linear(), scaling="series").fit(panel)
+    forecaster.export(tmp_path / "student.pt2")
+    told = {"skdistill.series_ids": ""}
+    torch.export.load(tmp_path / "student.pt2", extra_files=told)
+    assert json.loads(told["skdistill.series_ids"]) == ids
+
+
 def test_a_regressor_exports_too(tmp_path):
     table = np.lib.stride_tricks.sliding_window_view(make_series(n_channels=1)[:, 0], 12)
     fitted = DistilledRegressor(None, DLinear(3), "response", max_epochs=1, random_state=0)
