@@ -147,15 +147,13 @@ def _read_distinct(
     if pd.api.types.is_numeric_dtype(distinct.dtype):
         if date_format is None:
             return _read_numbers(distinct, where, unit, numbers)
-        return _parse(_as_digits(distinct, where, date_format), where, format=date_format)
+        distinct = _as_digits(distinct, where, date_format)
     elif unit is not None:
         raise ValueError(f"unit={unit!r} is for times that are numbers; {where} holds {distinct[0]!r}.")
     elif not all(isinstance(one, str) for one in distinct):
         return _parse(distinct, where)
-    if date_format is not None:
-        moments = _parse(distinct, where, format=date_format)
-    else:
-        moments = _read_text(distinct, where, dayfirst)
+    is_free = date_format is None
+    moments = _read_text(distinct, where, dayfirst) if is_free else _parse(distinct, where, format=date_format)
     _warn_of_century(distinct, moments, where)
     return moments
 
@@ -246,8 +244,9 @@ def _read_text(distinct: pd.Index, where: str, dayfirst: bool | None) -> pd.Inde
 
 def _warn_of_century(distinct: pd.Index, moments: pd.Index, where: str) -> None:
     """Warn of years of two digits that are read as years far ahead: 1/1/49 as 2049."""
-    ahead = np.flatnonzero(moments.year > pd.Timestamp.now().year + _YEARS_AHEAD)  # type: ignore[attr-defined]
-    found = next((k for k in ahead if str(moments[k].year) not in distinct[k]), None)
+    years = np.asarray(pd.DatetimeIndex(moments).year)
+    ahead = np.flatnonzero(years > pd.Timestamp.now().year + _YEARS_AHEAD).tolist()
+    found = next((k for k in ahead if str(years[k]) not in str(distinct[k])), None)
     if found is not None:
         warnings.warn(
             f"{where} holds {distinct[found]!r}, read as {moments[found]:%d %B %Y}: years of two digits can mean "

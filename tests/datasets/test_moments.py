@@ -233,6 +233,7 @@ def test_text_in_an_unusual_form_is_read_in_the_order_that_is_said():
         (["1/31/68", "2/29/68"], {}, "'1/31/68', read as 31 January 2068"),
         (["68-Jan", "68-Feb"], {}, "'68-Jan', read as 01 January 2068"),
         (["Dec-67", "Jan-68"], {"date_format": "%b-%y"}, "'Dec-67', read as 01 December 2067"),
+        ([670131, 670201], {"date_format": "%y%m%d"}, "'670131', read as 31 January 2067"),
     ],
 )
 def test_years_of_two_digits_that_are_read_as_years_far_ahead_are_told(texts, options, told):
