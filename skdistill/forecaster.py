@@ -220,8 +220,8 @@ class DistilledForecaster(ForecastingMixin, RollingMixin, RefreshMixin, Updatabl
         One entry per epoch of the student: ``train_loss``, one ``train_<term>`` for each loss term, ``valid_loss`` (on
         the validation windows, in standardized units: MSE, or the mean pinball loss of quantiles; of the network
         itself, also after constant contexts, where forecasts are their level), ``lr`` and ``dur`` (seconds). An
-        exact student has one entry per penalty, with ``penalty`` and ``chosen`` instead of ``lr``, and training losses
-        of the chosen one alone.
+        exact student has one entry per candidate, such as a penalty, with ``penalty`` and ``chosen`` instead of ``lr``,
+        and training losses of the chosen one alone.
     predictor_ : Predictor
         Maps contexts to forecasts of the student; used by every method that forecasts.
     calibration_ : FittedCalibration or None
