@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -137,3 +138,21 @@ def test_a_stream_refuses_a_row_that_changes_a_static_covariate(sized, row):
     with pytest.raises(ValueError, match="static covariate 'size' changes within the stream: it is 4 in the rows so"):
         stream.append(row)
     assert stream.contexts().static.tolist() == [[1.0]]
+
+
+@pytest.mark.parametrize(
+    ("scaling", "change", "message"),
+    [
+        ("global", lambda rows: 1e4 * rows, r"differ in scale: .* in series 'z' and .* in those of fit together"),
+        ("global", lambda rows: 1e-4 * rows, r"differ in scale: .* in those of fit together and .* in series 'z'"),
+        ("series", lambda rows: 1e9 + 1e-4 * rows, "hardly more than numbers round"),
+        ("window", lambda rows: 1e9 + 1e-4 * rows, "hardly more than numbers round"),
+    ],
+)
+def test_scale_and_level_of_series_that_come_later_are_told_as_in_fit(scaling, change, message):
+    grown = make_forecaster(**SETTINGS, scaling=scaling).partial_fit(panel(a=slice(50), b=slice(50)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        copy.deepcopy(grown).partial_fit(panel(c=slice(50)))
+    with pytest.warns(UserWarning, match=message):
+        grown.partial_fit(change(panel(z=slice(50))))

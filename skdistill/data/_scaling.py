@@ -13,7 +13,14 @@ from skdistill._utils.numpy_student import fill_missing, find_ids, settle_consta
 from skdistill.data._bounds import Bounds, clip
 from skdistill.data._covariate_units import CovariateUnits
 from skdistill.data._local_scale import LocalUnits, series_units, window_units
-from skdistill.data._scaling_checks import FAR, check_near, seen_channels, units_told, warn_of_rounding
+from skdistill.data._scaling_checks import (
+    FAR,
+    check_near,
+    seen_channels,
+    units_told,
+    warn_of_rounding,
+    warn_of_unlike_scales,
+)
 from skdistill.data._spread import BLOCK_ROWS, center_and_spread, settle_constants
 from skdistill.data._square_root import SquareRoot
 from skdistill.data._statics import Statics
@@ -248,13 +255,26 @@ class Scaling(BaseEstimator):
         """
         if not ids:
             return self
+        if self.kind == "global":
+            self._compare_scales(rows, ids)
         more = copy.copy(self)
         more.ids_ = [*self.ids_, *ids]
         if self.series_units_ is not None:
-            own = self._own_units(rows)
+            parts = [self._transform(part) for part in rows]
+            units = series_units(parts, self.season)
+            warn_of_rounding(units.center, units.unit, rows)
+            own = units if self.covariates_ is None else self.covariates_.of_series(parts, units)
             both = [(self.series_units_.center, own.center), (self.series_units_.unit, own.unit)]
             more.series_units_ = LocalUnits(*(np.concatenate(pair) for pair in both))
         return more
+
+    def _compare_scales(self, rows: Sequence[np.ndarray], ids: Sequence[Hashable]) -> None:
+        """Warn if more series differ in scale from those that the units were found on."""
+        parts = [self._transform(part) for part in rows]
+        unit = np.zeros_like(self.scale_) if self.constant_ is None else np.where(self.constant_, 0.0, self.scale_)
+        of_fit = np.stack([self.mean_ - unit, self.mean_ + unit])
+        names = [*(f"series {one!r}" for one in ids), "those of fit together"]
+        warn_of_unlike_scales([*parts, of_fit], names, transformed=self.transformer_ is not None)
 
     def _own_units(self, series: Sequence[np.ndarray]) -> LocalUnits:
         """Return the units of series from their own rows, in original units."""
