@@ -1107,3 +1107,6 @@ def test_covariates_of_a_table_with_one_value_are_told(student):
     regressor = DistilledRegressor(None, student, n_covariates=2, **({} if student == "linear" else {"max_epochs": 1}))
     with pytest.warns(UserWarning, match="the covariates 'column 9' have one value in all training rows"):
         regressor.fit(X, y)
+    X[30:, 9] = 2.0
+    with pytest.warns(UserWarning, match="the covariates 'column 9' have one value in all training rows"):
+        regressor.set_params(student=MLP(4), max_epochs=1, validation_fraction=0.25).fit(X, y)

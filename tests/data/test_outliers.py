@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.preprocessing import PowerTransformer, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, PowerTransformer, StandardScaler
 
 from skdistill import DistilledForecaster, DistilledRegressor, scale_out
 from skdistill.comparison import rolling_forecasts
@@ -125,16 +125,16 @@ def test_fit_tells_outliers_of_vintages():
     issued = pd.DataFrame({"issued": rows.index[:-1], "time": rows.index[1:], "temperature": wave(seed=1)[1:]})
     settings = {"known_covariates": ["temperature"]}
     forecaster(**settings, vintages=Vintages(issued)).fit(rows)
-    issued.loc[39, "temperature"] = -9999
-    with pytest.warns(UserWarning, match=rf"-9999 for row 40 of X \(vintages of 'temperature', 1 times\): .*{TOLD}"):
+    issued.loc[33, "temperature"] = -9999
+    with pytest.warns(UserWarning, match=rf"-9999 for row 34 of X \(vintages of 'temperature', 1 times\): .*{TOLD}"):
         forecaster(**settings, vintages=Vintages(issued)).fit(rows)
-    with pytest.warns(UserWarning, match=r"-9999 for row 40 of X \(vintages of"):
+    with pytest.warns(UserWarning, match=r"-9999 for row 34 of X \(vintages of"):
         forecaster(**settings, vintages=Vintages(issued), transformer=StandardScaler()).fit(rows)
     issued["time"] = [*rows.index[2:], rows.index[-1] + rows.index.freq]
-    with pytest.warns(UserWarning, match=r"-9999 for row 41 of X \(vintages of 'temperature', 2 times\)"):
+    with pytest.warns(UserWarning, match=r"-9999 for row 35 of X \(vintages of 'temperature', 2 times\)"):
         forecaster(**settings, vintages=Vintages(issued)).fit(rows)
-    rows.iloc[41, 1] = -9999
-    with pytest.warns(UserWarning, match=r"-9999 in row 41 .* of X \('temperature'\): its squared") as found:
+    rows.iloc[35, 1] = -9999
+    with pytest.warns(UserWarning, match=r"-9999 in row 35 .* of X \('temperature'\): its squared") as found:
         forecaster(**settings, vintages=Vintages(issued)).fit(rows)
     assert not any("vintages" in str(one.message) or "and 1 more" in str(one.message) for one in found)
 
@@ -204,6 +204,11 @@ def test_rows_that_calibrate_tell_outliers():
     rows.iloc[50] = -9999
     with pytest.warns(UserWarning, match=r"-9999 in row 50 .* decides the forecasts from rows after it, whose errors"):
         fitted.calibrate(rows)
+    rows = np.exp(frame(wave(200))[90:])
+    rows.iloc[50] = 1e5
+    logarithms = FunctionTransformer(np.log, np.exp)  # bring it near
+    settings = {"quantiles": (0.1, 0.5, 0.9), "calibration": "conformal", "max_epochs": 1}
+    forecaster(**settings, transformer=logarithms).fit(np.exp(frame(wave(100)))).calibrate(rows)
 
 
 @pytest.mark.parametrize("form", ["table", "vector", "frame", "cube"])
