@@ -390,7 +390,7 @@ class UnwrappedModel:
             return None
         again = copy.copy(self.forecaster).set_params(**changes)
         with warnings.catch_warnings():
-            told = "(.* (has|have) (no effect|no training window|one value in)|the series of X differ in scale)"
+            told = "(.* (has|have) (no effect|no training window|one value in)|.* its squared distance |the series of X differ)"
             warnings.filterwarnings("ignore", told)  # by fit
             again._fit(seen, is_part=True)
         if again.targets_ != self.forecaster.targets_:
