@@ -53,12 +53,14 @@ CAUSES = {
     "a code": lambda panel: with_rows(panel, "y", slice(30, 32), -9999.0),
     "a code in the plan": lambda panel: with_rows(panel, "plan", slice(30, 31), -9999.0),
     "a plan with one value": lambda panel: panel.assign(plan=2.0),
+    "a plan with one value in each": lambda panel: panel.assign(plan=panel.index.get_level_values(0).astype(float)),
+    "a jump": lambda panel: with_rows(panel, "y", slice(22, 40), 5.0 + 1e-5 * np.arange(18)),
     "a value outside the bounds": lambda panel: with_rows(panel, "y", slice(10, 11), -3.0),
     "no value": lambda panel: with_rows(panel, "y", slice(None), np.nan),
     "no window": lambda panel: with_rows(panel, "y", slice(2, 58), np.nan),
     "few rows": lambda panel: panel.drop(index=[(OTHER, label) for label in panel.loc[OTHER].index[:-5]]),
 }
-MORE = {"a value outside the bounds": {"bounds": (0.0, None)}}
+MORE = {"a value outside the bounds": {"bounds": (0.0, None)}, "a jump": {"scaling": "window"}}
 IDLE = {"lr": 0.1, "batch_size": 8}
 
 
