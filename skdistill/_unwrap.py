@@ -25,6 +25,12 @@ from skdistill.networks._linear import Linear
 
 __all__ = ["UnwrappedModel", "get_forecaster", "unwrap_model"]
 
+_TOLD_BY_FIT = (
+    ".* (has|have) (no effect|no training window|one value in)",
+    ".*: its squared distance from the median",
+    "the series of X differ in scale",
+)  # beginnings of warnings about rows and settings
+
 _WITHOUT_TEACHER: dict[str, Any] = {
     "teacher": None,
     "windows_without_truth": False,
@@ -390,8 +396,8 @@ class UnwrappedModel:
             return None
         again = copy.copy(self.forecaster).set_params(**changes)
         with warnings.catch_warnings():
-            told = "(.* (has|have) (no effect|no training window|one value in)|.* its squared distance |the series of X differ)"
-            warnings.filterwarnings("ignore", told)  # by fit
+            for told in _TOLD_BY_FIT:
+                warnings.filterwarnings("ignore", told)
             again._fit(seen, is_part=True)
         if again.targets_ != self.forecaster.targets_:
             raise ValueError(
