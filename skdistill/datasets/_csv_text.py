@@ -102,11 +102,15 @@ def _without_row_numbers(frame: pd.DataFrame, time: Hashable, name: str) -> pd.D
 def _tell_thousands(path: Any, start: int | None, frame: pd.DataFrame, name: str, options: dict[str, Any]) -> None:
     """Warn where points seem to separate thousands: 1.034 beside 992, which pandas reads as a number below 2.
 
-    Numbers tell most columns apart; the others are read once more as text, where the file can be read twice.
+    Numbers tell most columns apart; the others are read once more as text, where the file can be read twice. Where
+    thousands have a separator, all are: pandas drops every one, and reads 2.96 as 296.
     """
     again = start is not None or (not hasattr(path, "read") and os.path.exists(path))
-    columns = [one for one in frame.columns if pd.api.types.is_float_dtype(frame[one]) and _may_be_cut(frame[one])]
-    if not columns or not again or options.get("thousands") is not None or "decimal" in options:
+    separator = options.get("thousands")
+    columns = [one for one in frame.columns if pd.api.types.is_numeric_dtype(frame[one])]
+    if separator is None:
+        columns = [one for one in columns if pd.api.types.is_float_dtype(frame[one]) and _may_be_cut(frame[one])]
+    if not columns or not again or (separator is None and "decimal" in options):
         return
     end = None if start is None else path.tell()
     if start is not None:
@@ -115,6 +119,11 @@ def _tell_thousands(path: Any, start: int | None, frame: pd.DataFrame, name: str
     if end is not None:
         path.seek(end)
     for column in columns:
+        if separator is not None:
+            _tell_decimals(
+                texts[column], frame[column], separator, options.get("decimal", "."), f"{column!r} of {name}"
+            )
+            continue
         found = texts[column].dropna().str.strip()
         pointed = found[found.str.contains(".", regex=False)]
         if 0 < len(pointed) < len(found) and found.str.fullmatch(_THOUSANDS_POINT).all():
@@ -125,6 +134,21 @@ def _tell_thousands(path: Any, start: int | None, frame: pd.DataFrame, name: str
                 "thousands='.' and decimal=','; decimal='.' says that they do not.",
                 stacklevel=stacklevel_of_user(),
             )
+
+
+def _tell_decimals(texts: pd.Series, numbers: pd.Series, separator: str, decimal: str, name: str) -> None:
+    """Warn of texts whose last separator of thousands is not followed by three digits."""
+    whole = texts.fillna("").str.strip().str.split(decimal, regex=False).str[0]
+    odd = whole.str.contains(separator, regex=False) & (whole.str.split(separator, regex=False).str[-1].str.len() != 3)
+    if odd.any():
+        first = int(odd.to_numpy().argmax())
+        text, number = texts.iloc[first], numbers.iloc[first]
+        warnings.warn(
+            f"the column {name} holds {int(odd.sum())} texts such as {text!r}, read as {number:g}: "
+            f"thousands={separator!r} drops every {separator!r}, also where no three digits follow. If it is a decimal "
+            "separator there, read the file in parts, by usecols=, or write its numbers in one way.",
+            stacklevel=stacklevel_of_user(),
+        )
 
 
 def _may_be_cut(column: pd.Series) -> bool:

@@ -92,6 +92,23 @@ def test_points_between_thousands_that_read_as_decimals_are_told(tmp_path):
             load_csv(io.StringIO("\n".join(["day,x", *rows])), time="day")
 
 
+@pytest.mark.parametrize("read", [load_csv, read_panel, regularize])
+def test_separators_of_thousands_that_no_three_digits_follow_are_told(tmp_path, read):
+    file = tmp_path / "a.csv"
+    file.write_text("id;day;x;price\n" + "".join(f"a;2024-01-0{day};1.00{day},5;2.9{day}\n" for day in range(1, 5)))
+    options = {"id": "id"} if read is read_panel else {"usecols": ["day", "x", "price"]}
+    with pytest.warns(
+        UserWarning, match=r"column 'price' of .* holds 4 texts such as '2\.91', read as 291: thousands="
+    ):
+        frame = read(file, time="day", **options, **OPTIONS)
+    assert frame["x"].tolist() == [1001.5, 1002.5, 1003.5, 1004.5]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        rows = "day,x\n2024-01-01,-1,034.5\n2024-01-02,\n2024-01-03,12,34,567\n2024-01-04,7"
+        quoted = "\n".join(f'{line[:10]},"{line[11:]}"' if line[0] == "2" else line for line in rows.splitlines())
+        assert load_csv(io.StringIO(quoted), time="day", thousands=",")["x"].iloc[0] == -1034.5
+
+
 def test_another_separator_or_encoding_is_told(tmp_path):
     (tmp_path / "a.csv").write_text("day;x;y\n2024-01-01;1,5;2\n2024-01-02;2,5;3,5\n")
     with pytest.raises(ValueError, match="give sep=';'"):
