@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from skdistill._utils._user_line import stacklevel_of_user
+from skdistill.data._ends_of_steps import find_another_end, warn_of_another_end
 from skdistill.data._pace import find_another_step, warn_of_another_step
 from skdistill.data._steps import Step, as_time_index, find_step
 from skdistill.data._zones import find_another_zone, warn_of_another_zone, zones_of
@@ -84,7 +85,7 @@ class SeriesLabels:
         *,
         with_calendar: bool,
     ) -> None:
-        """Warn of a series with another step than those of ``fit``, and of one with another clock.
+        """Warn of a series with another step than those of ``fit``, with another clock, or labeled by other days.
 
         Parameters
         ----------
@@ -95,7 +96,7 @@ class SeriesLabels:
         name_of : callable
             Names the series of a number.
         with_calendar : bool
-            Whether the calendar is read, so that the clock counts.
+            Whether the calendar is read, so that the clock counts, and which day of a quarter or week is its label.
         """
         other = find_another_step(steps, self.steps)
         if other is not None:
@@ -103,6 +104,9 @@ class SeriesLabels:
         other = find_another_zone(indexes, self.zones) if with_calendar else None
         if other is not None:
             warn_of_another_zone(name_of(other), indexes[other], self.zones)
+        other = find_another_end(steps, self.steps) if with_calendar else None
+        if other is not None:
+            warn_of_another_end(name_of(other), steps[other], self.steps)
 
 
 def has_names(columns: pd.Index | None) -> bool:
