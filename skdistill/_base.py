@@ -361,11 +361,11 @@ class BaseDistilled(ProbabilisticMixin, DocLink, BaseEstimator):
             way_out += ", or take student='linear', which is solved exactly"
             warn_of_hidden_swing(self.student_, self.spec_, windows.train, type(student).__name__, way_out)
 
-    def _warn_of_few_windows(self, n_windows: int) -> None:
+    def _warn_of_few_windows(self, n_windows: int, *, of_table: bool = False) -> None:
         """Warn if a student was solved from too few windows for its weights."""
         part = resolve_student(self.student).solvable_part(self.spec_)
         if part is not None:
-            warn_of_few_windows(part, self.spec_, n_windows)
+            warn_of_few_windows(part, self.spec_, n_windows, of_table=of_table)
 
     def _take_on(self, *, without: Sequence[str] = (), **attributes: Any) -> None:
         """Set attributes and delete others in one step, so that an interrupt finds all of the old or all of the new."""

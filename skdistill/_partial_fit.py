@@ -35,6 +35,7 @@ from skdistill.losses._base import BaseLoss
 from skdistill.networks._base import NetworkSpec
 from skdistill.networks._linear import Linear
 from skdistill.networks._linear_design import LinearDesign
+from skdistill.networks._unread import warn_of_unread_settings_for
 from skdistill.training._exact_fit import solve_from_moments
 from skdistill.training._exactness import quadratic_terms
 from skdistill.training._rolling import RollingMoments
@@ -476,6 +477,8 @@ class UpdatableMixin(BaseDistilled):
         self._solve_for(network, loss, seen, spec)
         if is_first:  # of later calls, the first one has told
             warn_of_idle_settings(self)
+            warn_of_unread_settings_for([network, loss], self.spec_)
+            self._warn_of_few_windows(len(seen) - spec.context_length - spec.prediction_length + 1)
             self._cutting().tell_constant_covariates(given.series, [new.values])
         return self
 

@@ -304,6 +304,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         if is_exact:
             warn_of_idle_settings(self)
             warn_of_unread_rows(self)
+            self._warn_of_few_windows(len(windows.known_train), of_table=True)
         return self
 
     def predict(self, X: Any) -> np.ndarray:

@@ -87,6 +87,16 @@ def test_one_warning_names_what_an_exact_student_does_not_read(fit):
     assert told(fit, validation_fraction=0.2, random_state=0, device="cpu") == []
 
 
+def test_the_first_partial_fit_tells_settings_of_the_student_as_fit_does():
+    student = Linear(season=5, shift="last", known_band=3, static_seasons=False, selection="blocks")
+    forecaster = DistilledForecaster(None, student, validation_fraction=0, **LENGTHS)
+    by_fit = told(lambda: forecaster.fit(make_series(60)))
+    assert len(by_fit) == 4
+    forecaster = DistilledForecaster(None, student, validation_fraction=0, **LENGTHS)
+    assert told(lambda: forecaster.partial_fit(make_series(60))) == by_fit
+    assert told(lambda: forecaster.partial_fit(make_series(70)[60:])) == []
+
+
 def test_the_first_partial_fit_tells_them_once():
     forecaster = DistilledForecaster(None, **LENGTHS, validation_fraction=0, **SET)
     (said,) = told(lambda: forecaster.partial_fit(make_series(60)))

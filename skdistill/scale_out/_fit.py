@@ -187,6 +187,8 @@ def fit(
     _take_on(forecaster, sample)
     forecaster.student_, forecaster.scaling_, forecaster.history_ = module.eval(), scaling, result.history
     forecaster.provenance_, forecaster.n_series_ = sample.provenance_, n_all
+    if n_all > _SAMPLE:  # of fewer series, the sample was all
+        forecaster._warn_of_few_windows(sums.outweighing.n_windows)
     _warn_of_no_units(scaling, keep_units)
     return forecaster
 
@@ -232,6 +234,7 @@ def _fit_stored(
     if forecaster._distill(stored.windows, told=True):  # by the sample
         warn_of_idle_settings(forecaster)
         warn_of_unread_rows(forecaster)
+        forecaster._warn_of_few_windows(len(stored.windows.known_train))
     forecaster._warn_of_hidden_swing(stored.windows, "set scaling='window'")
     forecaster.n_series_ = len(stats)
     _warn_of_no_units(forecaster.scaling_, keep_units)

@@ -17,7 +17,7 @@ _FEWEST = 1.5
 _SMALL = 1.0
 
 
-def warn_of_few_windows(part: SolvablePart, spec: NetworkSpec, n_windows: int) -> None:
+def warn_of_few_windows(part: SolvablePart, spec: NetworkSpec, n_windows: int, *, of_table: bool = False) -> None:
     """Warn if windows are hardly more than the weights that they determine, and the one penalty is small.
 
     Parameters
@@ -28,15 +28,19 @@ def warn_of_few_windows(part: SolvablePart, spec: NetworkSpec, n_windows: int) -
         The problem.
     n_windows : int
         Number of training windows.
+    of_table : bool, default=False
+        Whether they are rows of a table, as of a regressor.
     """
     n_examples = n_windows if part.individual else n_windows * spec.n_targets
     is_small = part.penalty_on == "weights" and max(part.penalties) < _SMALL
     if part.is_searched or not is_small or n_examples >= _FEWEST * part.n_rows:
         return
+    shorter = "fewer rows of a context as columns of X" if of_table else "a shorter context_length"
+    search = "" if of_table else ", or DistilledForecasterCV, which chooses both"
     warnings.warn(
         f"each step has a weight for each of {part.n_rows} rows, and {n_examples} windows determine them, fewer than "
         f"{_FEWEST:g} for each weight: such a student follows their noise, and is often worse than a naive forecast. "
-        f"Take a shorter context_length, several penalties ({part.owner}(penalty=[0.1, 1, 10, 100]), which are chosen "
-        "on validation rows), or DistilledForecasterCV, which chooses both.",
+        f"Take {shorter}, {'or ' * of_table}several penalties ({part.owner}(penalty=[0.1, 1, 10, 100]), which are "
+        f"chosen on validation rows){search}.",
         stacklevel=stacklevel_of_user(),
     )

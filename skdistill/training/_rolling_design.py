@@ -50,7 +50,7 @@ class RollingDesign(RollingMoments):
             return found
         windows = sliding_window_view(rows - self.offset, length + horizon, axis=0)  # (n, n_channels, size)
         for first in range(0, len(windows), _BLOCK):
-            block = np.ascontiguousarray(windows[first : first + _BLOCK].transpose(0, 2, 1))
+            block = windows[first : first + _BLOCK].transpose(0, 2, 1).copy()  # of one window, a view would do
             ahead = None if time is None else time[length + first : length + first + len(block)]
             both = self._inputs_and_truth(block, ahead)
             for number in range(len(targets)):

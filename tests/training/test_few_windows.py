@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import types
 import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from skdistill import DistilledForecaster, DistilledForecasterCV
+from skdistill import DistilledForecaster, DistilledForecasterCV, DistilledRegressor, scale_out
+from skdistill.datasets import to_long
 from skdistill.networks import MLP, Linear
 from skdistill.sktime import SktimeDistilledForecaster
 
@@ -59,3 +61,28 @@ def test_all_targets_with_one_map_large_penalties_and_searches_are_not_told(chan
 def test_what_validation_chose_is_not_told():
     search = DistilledForecasterCV(prediction_length=4, context_lengths=[24], students=["linear"], teachers=None)
     assert words_of(search, walk()) == []
+
+
+def test_a_regressor_and_the_first_partial_fit_tell_too():
+    windows = np.lib.stride_tricks.sliding_window_view(walk()[:, 0], 28)
+    with pytest.warns(UserWarning, match=f"{TOLD}.* fewer rows of a context as columns of X, or several penalties"):
+        DistilledRegressor(None).fit(windows[:, :24], windows[:, 24:])
+    forecaster = DistilledForecaster(**SETTINGS)
+    with pytest.warns(UserWarning, match=TOLD):
+        forecaster.partial_fit(walk())
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", ".*windows determine")  # the first call told
+        forecaster.partial_fit(walk()[:2])
+
+
+@pytest.mark.parametrize(("n_rows", "n_told"), [(28, 1), (29, 0)])
+@pytest.mark.parametrize("max_series", [None, 34])
+def test_scale_out_counts_the_windows_of_all_series(n_rows, n_told, max_series):
+    """Of 34 series with one or two windows, the sample has fewer than it takes."""
+    pytest.importorskip("pyarrow", reason="needs pip install 'skdistill[parquet]'")
+    rows = {f"{number:02d}": pd.DataFrame({"y": walk(n_rows)[:, 0] + number}) for number in range(34)}
+    table, settings = to_long(pd.concat(rows)), SETTINGS | {"min_observed": 24, "validation_fraction": 0}
+    fitting = types.SimpleNamespace(
+        fit=lambda table: scale_out.fit(DistilledForecaster(**settings), table, max_series=max_series)
+    )
+    assert len(words_of(fitting, table)) == n_told
