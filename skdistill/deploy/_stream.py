@@ -158,7 +158,8 @@ class Stream:
         Raises
         ------
         ValueError
-            If it has wrong channels, a value is infinite, a static covariate changes, or its label is not the next one.
+            If it has wrong channels, a value is infinite, a static covariate changes, its label is not the next one, or
+            it is an array and a column held categories in ``fit``.
         """
         check_is_no_other_table(row, "row of append")
         row, index = self._take_label(row)
@@ -208,6 +209,12 @@ class Stream:
         if isinstance(row, pd.DataFrame) and len(row) != 1:
             raise ValueError(f"row of append must be one row; got a DataFrame of {len(row)}.")
         if not isinstance(row, pd.DataFrame | pd.Series):
+            if self._roles.categories:
+                columns = [self._roles.name(column) for column in self._roles.categories]
+                raise ValueError(
+                    f"row of append must be a Series or DataFrame with the columns of fit: {columns} held categories "
+                    "in fit, which numbers of an array do not name."
+                )
             return _read_row(row)
         for dtype in row.dtypes if isinstance(row, pd.DataFrame) else [row.dtype]:
             if getattr(dtype, "kind", "") in "mM":

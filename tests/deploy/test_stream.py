@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from doubles import make_forecaster, make_frame, make_series
 
+from skdistill import DistilledForecaster
 from skdistill.deploy import PanelStream
 from skdistill.networks import MLP, ITransformer, Linear
 
@@ -226,6 +227,20 @@ def test_a_stream_raises_where_nothing_is_observed_if_that_is_asked_for():
     stream = forecaster.stream(np.array([[1.0, np.nan]]))
     with pytest.raises(ValueError, match="no observed value of target 1"):
         stream.predict()
+
+
+def test_a_row_with_categories_has_names():
+    """A number of an array would be the position of a category, where fit had codes."""
+    frame = make_frame(60, 1).assign(code=pd.Categorical(np.resize([7, 8, 9], 60)))
+    settings = {"targets": ["c0"], "known_covariates": ["code"], "context_length": 12, "prediction_length": 4}
+    stream = DistilledForecaster(None, **settings).fit(frame).stream(frame[:50])
+    for row in (frame[50:51].to_numpy()[0], [1.0, 8.0]):
+        with pytest.raises(ValueError, match=r"must be a Series or DataFrame .*: \['code'\] held categories in fit"):
+            stream.append(row)
+    for row in (frame[50:51], frame.iloc[51]):
+        stream.append(row)
+    expected = stream.forecaster.predict(frame[:52], frame[["code"]][52:56])
+    np.testing.assert_allclose(stream.predict(frame[["code"]][52:56]), expected, rtol=1e-6)
 
 
 def test_times_are_no_numbers_of_a_row():
