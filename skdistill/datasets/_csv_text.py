@@ -79,7 +79,9 @@ def read_with_time_as_text(path: Any, time: Hashable, name: str, read_options: d
         )
     if is_free and time in frame.columns:
         frame[time] = numbers_of_text(frame[time])
-    _tell_thousands(path, start, frame, name, {**options, "dtype": types})
+    if start is not None or (not hasattr(path, "read") and os.path.exists(path)):  # no pipe, no address
+        _tell_thousands(path, start, frame, name, options)
+        _tell_words(path, start, frame, name, options)
     return frame if options.get("usecols") is not None else _without_row_numbers(frame, time, name)
 
 
@@ -102,22 +104,16 @@ def _without_row_numbers(frame: pd.DataFrame, time: Hashable, name: str) -> pd.D
 def _tell_thousands(path: Any, start: int | None, frame: pd.DataFrame, name: str, options: dict[str, Any]) -> None:
     """Warn where points seem to separate thousands: 1.034 beside 992, which pandas reads as a number below 2.
 
-    Numbers tell most columns apart; the others are read once more as text, where the file can be read twice. Where
-    thousands have a separator, all are: pandas drops every one, and reads 2.96 as 296.
+    Numbers tell most columns apart; the others are read once more as text. Where thousands have a separator, all are:
+    pandas drops every one, and reads 2.96 as 296.
     """
-    again = start is not None or (not hasattr(path, "read") and os.path.exists(path))
     separator = options.get("thousands")
-    columns = [one for one in frame.columns if pd.api.types.is_numeric_dtype(frame[one])]
+    columns = [one for one in _unconverted(frame, options) if pd.api.types.is_numeric_dtype(frame[one])]
     if separator is None:
         columns = [one for one in columns if pd.api.types.is_float_dtype(frame[one]) and _may_be_cut(frame[one])]
-    if not columns or not again or (separator is None and "decimal" in options):
+    if not columns or (separator is None and "decimal" in options):
         return
-    end = None if start is None else path.tell()
-    if start is not None:
-        path.seek(start)
-    texts = pd.read_csv(path, **{**options, "dtype": str})
-    if end is not None:
-        path.seek(end)
+    texts = _read_texts(path, start, options)
     for column in columns:
         if separator is not None:
             _tell_decimals(
@@ -134,6 +130,45 @@ def _tell_thousands(path: Any, start: int | None, frame: pd.DataFrame, name: str
                 "thousands='.' and decimal=','; decimal='.' says that they do not.",
                 stacklevel=stacklevel_of_user(),
             )
+
+
+def _tell_words(path: Any, start: int | None, frame: pd.DataFrame, name: str, options: dict[str, Any]) -> None:
+    """Warn of words that pandas takes for missing among the words of a column: a promotion of the kind 'None'."""
+    if not (options.get("keep_default_na", True) and options.get("na_filter", True)):
+        return
+    columns = [one for one in _unconverted(frame, options) if _is_text(frame[one]) and frame[one].isna().any()]
+    texts = _read_texts(path, start, {**options, "keep_default_na": False}) if columns else frame
+    for column in columns:
+        missing = texts[column][frame[column].isna().to_numpy()].dropna().str.strip()
+        words = missing[missing != ""]
+        if len(words):
+            warnings.warn(
+                f"the column {column!r} of {name} holds {words.iloc[0]!r} in {len(words)} rows, read as missing. If it "
+                "is a category, give keep_default_na=False and na_values=[''], or write another word.",
+                stacklevel=stacklevel_of_user(),
+            )
+
+
+def _unconverted(frame: pd.DataFrame, options: dict[str, Any]) -> list[Hashable]:
+    """Return the columns that pandas reads, not a function of the user."""
+    converters = options.get("converters") or {}
+    return [one for place, one in enumerate(frame.columns) if one not in converters and place not in converters]
+
+
+def _is_text(column: pd.Series) -> bool:
+    """Return whether a column holds text, beside what is missing."""
+    return pd.api.types.is_string_dtype(column.dropna()) and bool(column.notna().any())
+
+
+def _read_texts(path: Any, start: int | None, options: dict[str, Any]) -> pd.DataFrame:
+    """Read a file once more, as text; a file object is left where it was."""
+    end = None if start is None else path.tell()
+    if start is not None:
+        path.seek(start)
+    texts = pd.read_csv(path, **{**options, "dtype": str, "converters": None})
+    if end is not None:
+        path.seek(end)
+    return texts
 
 
 def _tell_decimals(texts: pd.Series, numbers: pd.Series, separator: str, decimal: str, name: str) -> None:
@@ -172,7 +207,7 @@ def _has_spare_fields(path: Any, start: int | None, frame: pd.DataFrame, options
         return True
     if start is None and (hasattr(path, "read") or not os.path.exists(path)):
         return False  # a pipe, an address
-    options = {**options, "usecols": None, "dtype": str, "nrows": 1, "skipfooter": 0}
+    options = {**options, "usecols": None, "dtype": str, "converters": None, "nrows": 1, "skipfooter": 0}
     if start is None:
         return not isinstance(pd.read_csv(path, **options).index, pd.RangeIndex)
     end = path.tell()

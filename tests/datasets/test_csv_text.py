@@ -109,6 +109,26 @@ def test_separators_of_thousands_that_no_three_digits_follow_are_told(tmp_path, 
         assert load_csv(io.StringIO(quoted), time="day", thousands=",")["x"].iloc[0] == -1034.5
 
 
+@pytest.mark.parametrize("word", ["None", "NA", "n/a", "null"])
+@pytest.mark.parametrize("as_file", [True, False])
+def test_categories_that_are_read_as_missing_are_told(tmp_path, word, as_file):
+    kinds = [word, "half price", "", word, "gift", "half price"]
+    lines = [f"a,2024-01-0{day},{day if day != 4 else word},{kind}" for day, kind in enumerate(kinds, 1)]
+    file = tmp_path / "a.csv"
+    file.write_text("\n".join(["unique_id,ds,sales,promotion", *lines]))
+    with pytest.warns(
+        UserWarning, match=rf"column 'promotion' of .* holds '{word}' in 2 rows, read as missing"
+    ) as told:
+        panel = read_panel(file if as_file else io.StringIO(file.read_text()))
+    assert panel["promotion"].isna().sum() == 3
+    assert not any("'sales' of" in str(one.message) for one in told)  # a missing number is one
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", "the file has columns|.* has columns that are not numbers")
+        panel = read_panel(file, keep_default_na=False, na_values={"promotion": [""], "sales": [word]})
+    assert panel["promotion"].isna().sum() == 1
+
+
 def test_another_separator_or_encoding_is_told(tmp_path):
     (tmp_path / "a.csv").write_text("day;x;y\n2024-01-01;1,5;2\n2024-01-02;2,5;3,5\n")
     with pytest.raises(ValueError, match="give sep=';'"):
