@@ -71,16 +71,16 @@ class ForecastingMixin(BaseDistilled):
         ----------
         table : table, str or Path
             A table of pandas, polars, Arrow, DuckDB or another library supported by narwhals, or a ``.csv`` or
-            ``.parquet`` file, as for :func:`~skdistill.datasets.read_panel`. Rows can be in any order; columns that
-            ``fit`` has not seen are left out.
+            ``.parquet`` file, as for :func:`~skdistill.datasets.read_panel`. Rows can be in any order, and those that
+            lack between others are missing (NaN); columns that ``fit`` has not seen are left out.
         id : str, default="unique_id"
             The column of ids.
         time : str, default="ds"
             The column of times.
         future : table, str, Path or None, default=None
             Known covariates of the horizon, with the same columns of ids and times; columns that ``fit`` has not seen
-            are left out, and values of other columns of ``fit`` are refused, as by :meth:`predict`. None takes the rows
-            of ``table`` after the last observed target.
+            are left out, and values of other columns of ``fit`` are refused, as by :meth:`predict`. Rows that lack
+            between others are unknown (NaN). None takes the rows of ``table`` after the last observed target.
 
         Returns
         -------

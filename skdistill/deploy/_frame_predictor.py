@@ -111,7 +111,8 @@ class FramePredictor:
         ----------
         frame : DataFrame or table of polars or Arrow
             All rows of some series, in any order, with columns of ids, times and the channels of ``fit``; others are
-            left out. Rows after the last observed target give the known covariates of the horizon.
+            left out. Rows after the last observed target give the known covariates of the horizon; rows that lack
+            between others are missing, or unknown covariates (NaN).
 
         Returns
         -------
