@@ -342,11 +342,12 @@ class UnwrappedModel:
         Returns
         -------
         scale : ndarray of shape (n_series, n_targets)
-            Standard deviations of all training rows; or the unit of each series, where ``fit`` found one for each of
-            several. Where a target is constant in these rows, which tell no unit, those of all rows of X.
+            Standard deviations of all training rows; or the unit of each series, where each has one and there are
+            several, in ``fit`` or here. Where a target is constant in these rows, which tell no unit, those of all rows
+            of X.
         """
         scaling, targets = self.forecaster.scaling_, list(self.forecaster.targets_)
-        if scaling.series_units_ is None or len(scaling.series_units_.center) < 2:
+        if scaling.series_units_ is None or max(len(scaling.series_units_.center), len(rows)) < 2:
             return np.tile(self.scale(X), (len(rows), 1))
         series = read_series(self.forecaster, self.transform(X), reset=False, allow_batch=False).series
         values = [one.values[:n] for one, n in zip(series, rows, strict=True)]

@@ -71,8 +71,8 @@ def compare(
     even for large models. Every row forecasts the same stride-1 windows of ``X``; ``bounds=`` clips the forecasts of
     teachers like those of their students, and none of baselines. Errors are reported standardized
     (each channel divided by the standard deviation of the training rows, the scale of published tables; or by the unit
-    of its series, of the first context if ``fit`` has not seen it, where ``scaling`` gives every series of a panel its
-    own; where a target is constant in these rows, by that of all rows of ``X``) and in original units. Behind other
+    of its series, of the first context if ``fit`` has found none, where ``scaling`` gives every series its own and
+    ``fit`` or ``X`` has several; where a target is constant in these rows, by that of all rows of ``X``) and in original units. Behind other
     steps of a pipeline, and for units of series behind a ``transformer``, the scale is half the distance in original
     units of what lies one such deviation or unit above and below the mean; where steps mix channels, as a PCA of all,
     the root of the sum of these squares.

@@ -163,6 +163,15 @@ def test_series_that_fit_has_not_seen_are_compared_in_units_of_their_context(fit
     np.testing.assert_allclose(both["mase"], one["mase"], rtol=1e-6)
 
 
+def test_series_beside_the_only_one_of_fit_are_compared_in_units_of_their_own(panel):
+    fitted = make_forecaster(scaling="series").fit({"shop 1": panel.loc["shop 1"]})
+    one, large = (
+        fitted.compare({"shop 1": panel.loc["shop 1"], "new": factor * panel.loc["shop 1"]}, **OPTIONS)
+        for factor in (1.0, 4096.0)
+    )
+    np.testing.assert_allclose(large["mse"], one["mse"], rtol=1e-3)
+
+
 def test_every_plausible_season_that_fits_has_a_row():
     hours = make_frame(900)
     settings = {"context_length": 48, "prediction_length": HORIZON, "validation_fraction": 0}
