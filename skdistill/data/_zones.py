@@ -14,7 +14,7 @@ __all__ = ["find_another_zone", "warn_of_another_zone", "zones_of"]
 
 
 def zones_of(indexes: Iterable[pd.Index | None]) -> tuple[str | None, ...]:
-    """List the distinct time zones of labels that are timestamps.
+    """List the distinct time zones of labels that are timestamps or periods, which have none.
 
     Parameters
     ----------
@@ -34,6 +34,8 @@ def zones_of(indexes: Iterable[pd.Index | None]) -> tuple[str | None, ...]:
     """
     found: dict[str | None, None] = {}
     for one in indexes:
+        if isinstance(one, pd.PeriodIndex):
+            found[None] = None
         if isinstance(one, pd.DatetimeIndex):
             found[None if one.tz is None else str(one.tz)] = None
     return tuple(found)
@@ -47,7 +49,7 @@ def find_another_zone(indexes: Sequence[pd.Index | None], known: Sequence[str | 
     indexes : sequence of pandas.Index or None
         Labels of each series.
     known : sequence of str or None
-        Zones of ``fit``; none if its labels were no timestamps.
+        Zones of ``fit``; none if its labels were no times.
 
     Returns
     -------
@@ -64,11 +66,13 @@ def find_another_zone(indexes: Sequence[pd.Index | None], known: Sequence[str | 
         return None
     same = set(known)
     for number, one in enumerate(indexes):
-        if not isinstance(one, pd.DatetimeIndex):
+        if not isinstance(one, pd.DatetimeIndex | pd.PeriodIndex):
             continue
         (zone,) = zones_of([one])
         if zone in same:
             continue
+        if isinstance(one, pd.PeriodIndex):
+            one = one.to_timestamp()
         shown = one.tz_localize(None)
         if not (shown == shown.normalize()).all() and not any(_shows(one, shown, other) for other in known):
             return number
@@ -103,6 +107,7 @@ def warn_of_another_zone(name: str, index: pd.Index | None, known: Sequence[str 
         advice = "X.tz_convert(zone).tz_localize(None) with the zone that the times of fit had"
     else:
         method = "tz_localize" if zone is None else "tz_convert"
+        method = f"to_timestamp().{method}" if isinstance(index, pd.PeriodIndex) else method
         advice = f"X.{method}({known[0]!r}), for a panel with level=-1"
     warnings.warn(
         f"the times of {name} are {_say(zone)}, and those of fit {', '.join(map(_say, known))}: hours and days of the "

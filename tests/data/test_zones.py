@@ -59,6 +59,24 @@ def test_the_same_clock_and_students_without_a_calendar_are_not_told(forecaster)
     silently(shops.predict, HOURS.tz_convert("Asia/Tokyo"))
 
 
+def test_hours_as_periods_have_no_zone(forecaster):
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Converting to Period")
+        hours = [rows.set_axis(rows.index.to_period("h")) for rows in (HOURS, HOURS.tz_convert("UTC"))]
+    for rows in hours:
+        with pytest.warns(UserWarning, match=r"without a zone.*X\.to_timestamp\(\)\.tz_localize\('Europe/Berlin'\)"):
+            forecaster.predict(rows)
+    fitted = make().fit(hours[0])
+    for rows in (HOURS, HOURS.tz_convert("UTC")):
+        with pytest.warns(UserWarning, match="the times of X are in .*, and those of fit without a zone"):
+            fitted.predict(rows)
+    for rows in (hours[0], HOURS.tz_localize(None)):
+        silently(fitted.predict, rows)
+    days = HOURS.set_axis(pd.date_range("2024-01-01", periods=240, tz="Europe/Berlin"))
+    daily = make(Linear(time_features=True)).fit(days)
+    silently(daily.predict, days.set_axis(pd.period_range("2024-01-01", periods=240, freq="D")))
+
+
 @pytest.mark.parametrize(
     ("teacher", "reads"),
     [
