@@ -332,6 +332,25 @@ def test_a_patience_of_a_student_of_a_search_is_told():
         assert len(found) == n_told
 
 
+@pytest.mark.parametrize("network", ["linear", MLP(4)], ids=["exact", "mlp"])
+def test_teachers_of_a_search_that_no_loss_reads_are_told_and_not_tried(network):
+    students = [DistilledForecaster(None, network, loss, max_epochs=1) for loss in (Supervised(), "response")]
+    settings = {"context_lengths": 12, "prediction_length": 4, "cv": 1, "random_state": 0, "standard_errors": 0}
+    search = DistilledForecasterCV(students[:1], ["theta"], **settings)
+    alone = DistilledForecasterCV(students[:1], None, **settings).fit(make_series(120))
+    (said,) = [one for one in told(lambda: search.fit(make_series(120))) if "teachers of Distilled" in one]
+    assert "no effect on the students 'linear', whose" in said or "no effect on the students 'mlp', whose" in said
+    assert search.cv_results_["param_teacher"].tolist() == [None]
+    assert "teacher raises" not in search.explanation_
+    assert search.best_score_ == alone.best_score_
+    both = DistilledForecasterCV(students, ["theta"], **settings)
+    assert len([one for one in told(lambda: both.fit(make_series(120))) if "teachers of Distilled" in one]) == 1
+    n_taught = both.cv_results_["param_teacher"].tolist().count("theta")
+    assert n_taught == (network != "linear")  # its own error is too large beside that of the exact student
+    read = both.set_params(students=students[1:])
+    assert not [one for one in told(lambda: read.fit(make_series(120))) if "teachers of Distilled" in one]
+
+
 def test_a_patience_of_a_teacher_without_validation_rows_is_told():
     teacher = TrainedTeacher(MLP(4), max_epochs=1, patience=3)
     for share, n_told in ((0, 1), (0.3, 0)):

@@ -19,6 +19,7 @@ from skdistill.data._season import seasons_of_series
 from skdistill.data._series import Series
 from skdistill.forecaster import DistilledForecaster
 from skdistill.losses._base import BaseLoss, LossSum
+from skdistill.losses._objective import needs_teacher
 from skdistill.losses._response import Response
 from skdistill.losses._supervised import Supervised
 from skdistill.losses._teacher_forecast import TeacherForecast
@@ -94,6 +95,11 @@ class StudentChoice:
     def is_exact(self) -> bool:
         """Whether it is solved exactly for every penalty at once."""
         return isinstance(self.network, Linear) and self.network.solver != "gradient"
+
+    @property
+    def reads_labels(self) -> bool:
+        """Whether a term of its loss reads labels, so that it learns something else with a teacher."""
+        return needs_teacher(resolve_loss(self.forecaster.loss))
 
     @property
     def judged_by_folds(self) -> list[str]:

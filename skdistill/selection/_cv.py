@@ -95,10 +95,10 @@ class DistilledForecasterCV(RefittedMixin, DocLink, BaseEstimator):
         trained with the settings of ``"mlp"``; a forecaster has its own loss and training settings, and a warning names
         other settings of it, which the search replaces.
     teachers : teacher, str, list of them or None, default=("pretrained", "theta")
-        Teachers to try. Each student is also tried without a teacher; None tries only that. A teacher that needs no
-        training is not tried if its own error is more than 25% above that of the best exact student, or 5% above it
-        if it would label more than 10,000 windows times targets. The default teachers read no known covariates; a
-        warning tells of others that do not.
+        Teachers to try. Each student is also tried without a teacher; None tries only that, and so does a student
+        whose loss reads no labels. A teacher that needs no training is not tried if its own error is more than 25%
+        above that of the best exact student, or 5% above it if it would label more than 10,000 windows times targets.
+        The default teachers read no known covariates; a warning tells of others that do not.
     context_lengths : int, sequence of int or None, default=None
         Context lengths to try; None takes up to five multiples of the
         season, and a longer season of the step, that the series have room for.

@@ -15,6 +15,7 @@ from tqdm.auto import tqdm
 
 from skdistill._distillation import settle_teacher
 from skdistill._shorthand import resolve_loss
+from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._windows import Windows
 from skdistill.losses._base import LossSum
 from skdistill.losses._objective import learns_alone
@@ -110,13 +111,15 @@ class Search:
             self._judge(results, more)
             place = self._best_place(results)
             names, longer = self._useful_teachers(results, place), self._places_with_teacher(place)
-            taught = [self._taught(one, name, at) for one in exact for name in names for at in longer]
+            taught = [
+                self._taught(one, name, at) for one in exact if one.reads_labels for name in names for at in longer
+            ]
             self._judge(results, [one for number, one in enumerate(taught) if one not in taught[:number]])
             if others:
                 results.harmful = [name for name in names if self._harms(name, results, place)]
                 names = [name for name in names if name not in results.harmful]
             later = [] if not exact else [place.with_student(student) for student in others]
-            later += [self._taught(student, name, place) for student in others for name in names]
+            later += [self._taught(one, name, place) for one in others if one.reads_labels for name in names]
             self._judge(results, [self._settled(one, results) for one in later])
         for name, errors in judge_naive(self.problem, self.folds).items():
             results.naive[name] = results.mean_error(errors)
@@ -144,8 +147,17 @@ class Search:
             read = self._first_windows(candidate)  # a teacher may read more rows than students
             settle_teacher(teacher, 0, self.build(candidate)._settings()).check(problem_of(read))
             warn_of_unread_settings([teacher], read)
-        if self.common["covariates"] == "error" and not with_default_teachers:
+        if with_default_teachers:
+            return
+        if self.common["covariates"] == "error":
             warn_of_blind_teachers(self.teachers.values(), train, searched=True)
+        if self.teachers and (names := [repr(one.name) for one in self.students if not one.reads_labels]):
+            warnings.warn(
+                f"teachers of DistilledForecasterCV have no effect on the students {', '.join(names)}, whose losses "
+                "have no term with a positive weight that reads labels: they are tried without a teacher. Add such a "
+                "term, as loss='response' has, or set teachers=None.",
+                stacklevel=stacklevel_of_user(),
+            )
 
     def _first_windows(self, candidate: Candidate) -> Windows:
         """Return the training windows of a candidate in the first fold."""
@@ -183,7 +195,7 @@ class Search:
         """Raise if a teacher needs what the folds do not give it."""
         everywhere = all(len(fold.numbers) == len(self.problem.given.series) for fold in self.folds)
         for name, teacher in self.teachers.items():
-            idle = [one.name for one in self.students if one.forecaster.validation_fraction == 0]
+            idle = [one.name for one in self.students if one.reads_labels and one.forecaster.validation_fraction == 0]
             if teacher.needs_validation and idle:
                 raise ValueError(
                     f"the teacher {name!r} of DistilledForecasterCV learns from validation rows, and candidates of "
@@ -236,7 +248,7 @@ class Search:
     def _useful_teachers(self, results: Results, place: Candidate) -> list[str]:
         """Leave out teachers that need no training and are clearly worse than the best exact student."""
         exact = next((one for one in self.students if one.is_exact), None)
-        if exact is None:
+        if exact is None or not any(one.reads_labels for one in self.students):
             return list(self.teachers)
         error, names = results.means[results.best()], []
         for name in self.teachers:
