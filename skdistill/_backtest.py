@@ -261,6 +261,8 @@ class RollingMixin(BaseDistilled):
         check_integer(step, "step of backtest_quantiles", minimum=1)
         given = self._read_to_roll(X, "backtest_quantiles")
         calibration = getattr(self, "calibration_", None)
+        if calibration is not None and calibration.errors is not None:  # windows of X are calibrated on
+            warn_of_outliers(find_outliers(given.series, self.scaling_.transformer_), calibrated=True)
         most = getattr(resolve_calibration(self.calibration), "n_windows", None)
         return given.map(lambda one: backtest_quantiles(self.predictor_, calibration, one, step, most))
 

@@ -98,7 +98,8 @@ class ProbabilisticMixin:
         for calibration only. With ``"rolling"``, they are added to the known windows, of which the last ones are used.
         Windows with a missing true value (NaN) in their horizon, or without an observed value of a target in their
         context, are left out, here and in ``fit``. A warning counts the windows whose true values a forecaster was
-        trained on, as far as labels and values of rows tell: where one was revised since, they are others.
+        trained on, as far as labels and values of rows tell: where one was revised since, they are others. Files and
+        pickles do not hold these rows, and series of a list have no ids to find theirs.
 
         Parameters
         ----------

@@ -2,10 +2,12 @@
 
 import re
 import warnings
+from contextlib import nullcontext
 
 import numpy as np
 import pandas as pd
 import pytest
+from doubles import make_series
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.preprocessing import FunctionTransformer, PowerTransformer, StandardScaler
@@ -295,3 +297,17 @@ def test_a_table_of_one_column_tells_what_its_series_tells(seed, far, n_same, le
     values[random.choice(100, n_same, replace=False)] = level + far * random.choice([-1, 1])
     told = [one.split(" in row")[0] for one in find_outliers([Series(values[:, None])])]
     assert [one.split(" in row")[0] for one in find_outliers_of_windows(values[:, None, None], "X")] == told
+
+
+@pytest.mark.parametrize(("calibration", "is_told"), [("rolling", True), ("conformal", False)])
+def test_a_code_among_rows_that_calibrate_along_a_backtest_is_told(calibration, is_told):
+    rows = make_series(160, 1)
+    settings = {"student": "mlp", "loss": "quantiledistill", "quantiles": (0.1, 0.5, 0.9), "max_epochs": 1}
+    forecaster = DistilledForecaster(
+        None, **settings, calibration=calibration, context_length=12, prediction_length=4, validation_fraction=0.4,
+        random_state=0,
+    ).fit(rows[:100])  # fmt: skip
+    forecaster.backtest_quantiles(rows[88:])
+    rows[120] = -9999
+    with pytest.warns(UserWarning, match=f"{TOLD}.* errors count in the quantiles") if is_told else nullcontext():
+        forecaster.backtest_quantiles(rows[88:])
