@@ -26,7 +26,7 @@ from skdistill.networks._linear import Linear
 __all__ = ["UnwrappedModel", "get_forecaster", "unwrap_model"]
 
 _TOLD_BY_FIT = (
-    ".* (has|have) (no effect|no training window|one value in)",
+    ".* (has|have|are) (no effect|no training window|one value in|missing in most)",
     ".*: its squared distance from the median",
     "the series of X differ in scale",
 )  # beginnings of warnings about rows and settings

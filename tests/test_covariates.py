@@ -1084,6 +1084,29 @@ def test_covariates_with_one_value_in_the_training_rows_are_told(name, student):
         make_forecaster(**settings).fit(frame)
 
 
+@pytest.mark.parametrize("as_text", [False, True])
+@pytest.mark.parametrize("in_panel", [False, True])
+def test_covariates_that_are_empty_where_nothing_was_are_told(as_text, in_panel):
+    rows = with_covariate([0.0])
+    kinds = np.random.default_rng(0).choice(4, size=len(rows), p=[0.7, 0.1, 0.1, 0.1])
+    rows["extra"] = np.array([None, "a", "b", "c"])[kinds] if as_text else np.where(kinds, kinds, np.nan)
+    frame = pd.concat({"n": rows, "s": rows}, names=["shop", "time"]) if in_panel else rows
+    settings = {"known_covariates": ["extra"], "context_length": 12, "prediction_length": 4}
+    with pytest.warns(UserWarning, match=r"the covariates 'extra.* are missing in most training rows\..*write 0"):
+        DistilledForecaster(None, "linear", **settings).fit(frame)
+    weekly, full = (frame.assign(extra=np.where(place, np.nan, kinds_)) for place, kinds_ in places_and_kinds(frame))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="the covariates .* are missing in most")
+        for regular in (weekly, full):
+            DistilledForecaster(None, "linear", **settings).fit(regular)
+
+
+def places_and_kinds(frame):
+    """Values of every fourth row, and of all."""
+    kinds = np.random.default_rng(1).normal(size=len(frame))
+    return (np.arange(len(frame)) % 4 > 0, kinds), (np.zeros(len(frame), dtype=bool), kinds)
+
+
 def test_the_first_rows_of_partial_fit_tell_covariates_with_one_value(recwarn):
     rows = with_covariate([0.0])
     settings = {"known_covariates": ["extra"], "context_length": 12, "prediction_length": 4}

@@ -20,6 +20,7 @@ from skdistill.data._fit_warnings import (
     warn_of_unobserved,
     warn_without_window,
 )
+from skdistill.data._mostly_missing import is_mostly_missing, warn_of_mostly_missing
 from skdistill.data._one_value import varies, warn_of_one_value
 from skdistill.data._outliers import (
     find_outliers,
@@ -145,6 +146,9 @@ class FitWindows:
         warn_of_unobserved(of_targets, names)
         warn_outside(of_targets, self.bounds, names, "DistilledForecaster")
         self.tell_constant_covariates(series, known, in_each=scaling.kind != "global")
+        read = self.covariates_read(known[0].shape[1])
+        empty = [one for one in read if is_mostly_missing([rows[:, one] for rows in known])]
+        warn_of_mostly_missing([series[0].name_of(one) for one in empty])
         ids = [one.id for one in series]
         scaling.fit(known, None if any(one is None for one in ids) else [one for one in ids if one is not None])
         if scaling.kind == "global":
