@@ -12,7 +12,7 @@ __all__ = ["warn_of_alike_ids"]
 
 
 def warn_of_alike_ids(ids: Iterable[Hashable], known: Collection[Hashable], where: str) -> bool:
-    """Warn of a series that is new, although another one has the same id in another type.
+    """Warn of a series that is new, although another one has the same id in another type, or ids of other levels.
 
     Parameters
     ----------
@@ -38,7 +38,17 @@ def warn_of_alike_ids(ids: Iterable[Hashable], known: Collection[Hashable], wher
     >>> warn_of_alike_ids(["7", "8"], {"7"}, "the stream")
     False
     """
+    levels = {_count_levels(one) for one in known}
     for one in ids:
+        if levels and one not in known and _count_levels(one) not in levels:
+            first = next(iter(known))
+            warnings.warn(
+                f"series {one!r} is new to {where}, whose ids have {_count_levels(first)} levels, such as {first!r}: "
+                "it starts a series of its own. Give ids the same levels; panel.loc[[label]] keeps a level that "
+                "panel.loc[label] drops.",
+                stacklevel=stacklevel_of_user(),
+            )
+            return True
         other = None if one in known else next((other for other in alike_ids(one) if other in known), None)
         if other is not None:
             warnings.warn(
@@ -49,3 +59,7 @@ def warn_of_alike_ids(ids: Iterable[Hashable], known: Collection[Hashable], wher
             )
             return True
     return False
+
+
+def _count_levels(one: Hashable) -> int:
+    return len(one) if isinstance(one, tuple) else 1

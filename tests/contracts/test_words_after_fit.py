@@ -251,6 +251,18 @@ def test_a_stream_tells_once_of_ids_in_another_type(scaling):
     assert sum("is new to the stream" in str(one.message) for one in told) == 1
 
 
+@pytest.mark.parametrize("scaling", ["global", "series"])
+def test_a_stream_tells_once_of_ids_of_other_levels(scaling):
+    deep, new = (pd.concat({"north": panel}, names=["region"]) for panel in (OLD, NEW))
+    stream = DistilledForecaster(**FORECASTER | {"scaling": scaling}).fit(deep).stream(deep)
+    stream.extend(new[:N_NEW])
+    with pytest.warns(
+        UserWarning, match=r"series '7' is new to the stream, whose ids have 2 levels, .*'north', '7'"
+    ) as told:
+        stream.extend(NEW)
+    assert sum("is new to the stream" in str(one.message) for one in told) == 1
+
+
 def test_numbers_as_labels_of_a_stream_rise_by_one_step():
     def numbered(panel):
         return each(panel, lambda rows: rows.set_axis(range(5, 5 + len(rows))))
