@@ -250,12 +250,14 @@ def _in_type(numbers: pd.Series, dtype: Any) -> pd.Series:
     try:
         found = numbers.astype(dtype)
         return found if (found == numbers).all() else numbers
-    except (ArithmeticError, TypeError, ValueError):  # nullable types and those of Arrow say that they do not
+    except (ArithmeticError, NotImplementedError, TypeError, ValueError):  # so say nullable types and those of Arrow
         return numbers
 
 
 def _is_held(column: pd.Series, dtype: Any) -> bool:
     """Return whether a type of narwhals holds all numbers of a column."""
+    if column.dtype.kind in "iuf" and str(dtype) == "Categorical":
+        return False  # a dictionary of numbers, which Arrow cannot make of them
     if column.dtype.kind not in "iuf" or not (dtype.is_integer() or dtype.is_float()):
         return True
     return _in_type(column, np.dtype(str(dtype).lower())).dtype == str(dtype).lower()

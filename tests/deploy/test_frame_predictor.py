@@ -249,6 +249,18 @@ def test_ids_of_types_that_arrow_lacks(key, forecaster, table, expected):
     assert len(found) == len(expected)
 
 
+@pytest.mark.parametrize("library", ["arrow", "pandas"])
+def test_ids_in_a_dictionary_of_numbers_come_back_as_numbers(library):
+    arrow = pytest.importorskip("pyarrow")
+    table = make_table([3, 14])
+    fitted = make_forecaster(teacher=None).fit(read_panel(table))
+    given = arrow.Table.from_pandas(table.astype({"unique_id": "category"}), preserve_index=False)
+    given = given if library == "arrow" else given.to_pandas(types_mapper=pd.ArrowDtype)
+    for answer in (fitted.predict_table(given), fitted.predictor().predict_frame(given)):
+        found = answer.to_pandas() if library == "arrow" else answer
+        assert found["unique_id"].tolist() == [3] * 4 + [14] * 4
+
+
 def test_files(forecaster, table, expected, tmp_path):
     table.to_csv(tmp_path / "table.csv", index=False)
     found = forecaster.predict_table(tmp_path / "table.csv")
