@@ -164,7 +164,7 @@ def _places(one: Series, trained: Series, targets: Sequence[int]) -> np.ndarray:
     nowhere = np.full(len(one), -1)
     values, known = one.values[:, list(targets)], trained.values[:, list(targets)]
     if one.index is None and trained.index is None:
-        same = values.shape == known.shape and bool((values == known).any()) and _agree(values, known)
+        same = values.shape == known.shape and not np.isnan(values - known).all() and _agree(values, known)
         return np.arange(len(one)) if same else nowhere
     shared = _shared_labels(one.index, trained.index)
     if shared is None:
@@ -175,8 +175,18 @@ def _places(one: Series, trained: Series, targets: Sequence[int]) -> np.ndarray:
 
 
 def _agree(values: np.ndarray, known: np.ndarray) -> bool:
-    """Return whether values are equal where both are observed: late ones can have come in since."""
-    return bool(((values == known) | np.isnan(values) | np.isnan(known)).all())
+    """Return whether values are equal where both are observed: late ones can have come in since.
+
+    Where one side has no more digits than float32, those of the other side do not count beyond them.
+    """
+    missing = np.isnan(values) | np.isnan(known)
+    if ((values == known) | missing).all():
+        return True
+    with np.errstate(over="ignore"):
+        short = [one.astype(np.float32) for one in (values, known)]
+    if not any(np.array_equal(*pair, equal_nan=True) for pair in zip(short, (values, known), strict=True)):
+        return False
+    return bool(((short[0] == short[1]) | missing).all())
 
 
 def _shared_labels(labels: pd.Index | None, others: pd.Index | None) -> tuple[pd.Index, pd.Index] | None:

@@ -490,6 +490,22 @@ def test_truth_that_came_in_after_fit_does_not_hide_the_rows_of_fit():
         arrays.compare(2 * frame[:200].to_numpy(), n_resamples=2)  # other rows
 
 
+@pytest.mark.parametrize("swapped", [False, True])
+@pytest.mark.parametrize("again", ["float32", "float64"])
+def test_rows_of_fit_are_the_same_in_float32(swapped, again):
+    frame = make_frame(230)
+    narrow = frame.astype("float32").astype(again)
+    rows, test = (narrow, frame) if swapped else (frame, narrow)
+    forecaster = make_forecaster(teacher=None).fit(rows[:200])
+    with pytest.warns(UserWarning, match="^8 of 35 windows of compare have true values that fit was given"):
+        forecaster.compare(test[180:], n_resamples=2)
+    table = forecaster.compare(test[188:], n_resamples=2, season=100)  # of rows before the context
+    assert table.facts["season"] == 100
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        forecaster.compare(1.001 * test[180:], n_resamples=2)  # other rows
+
+
 def test_what_is_no_distilled_forecaster_is_refused():
     from sklearn.linear_model import Ridge
 
