@@ -5,12 +5,14 @@ import decimal
 import pickle
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
 from doubles import make_forecaster, make_frame
 
+from skdistill import DistilledForecaster
 from skdistill.data import Vintages
 from skdistill.datasets import read_panel, to_long
 from skdistill.networks import ITransformer, Linear
@@ -393,3 +395,35 @@ def test_rows_that_are_written_as_missing_have_the_step_of_fit(table, forecaster
     forecaster.predict_table(sparse)
     forecaster.predict_table(table[table.index % 3 != 1])  # rows left out here and there
     assert [str(one.message) for one in recwarn if "steps of fit" in str(one.message)] == []
+
+
+@pytest.mark.parametrize("door", ["predict_table", "predict_table with future", "predict_frame"])
+def test_a_plan_that_lacks_the_days_without_promotion_is_told(door):
+    days = pd.date_range("2024-01-01", periods=64)
+    rng = np.random.default_rng(0)
+    table = pd.concat(
+        pd.DataFrame({"unique_id": shop, "ds": days, "y": rng.normal(size=64), "promo": rng.random(64) < 0.2})
+        for shop in "ab"
+    ).astype({"promo": float})
+    table.loc[table["ds"] >= days[60], "y"] = np.nan
+    past = table[table["ds"] < days[60]]
+    settings = {"known_covariates": ["promo"], "context_length": 12, "prediction_length": 4}
+    forecaster = DistilledForecaster(None, "linear", "response", **settings).fit(read_panel(past))
+    ends = table["ds"].isin([days[60], days[63]])
+
+    def forecast(plan):
+        if door == "predict_table with future":
+            return forecaster.predict_table(past, future=plan[["unique_id", "ds", "promo"]])
+        rows = pd.concat([past, plan])
+        return forecaster.predictor().predict_frame(rows) if door == "predict_frame" else forecaster.predict_table(rows)
+
+    with pytest.warns(
+        UserWarning, match=r"4 rows of the horizon have no known covariates.*2024-03-02.*series 'a'.*with 0"
+    ):
+        forecast(table[ends])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        forecast(table[table["ds"] >= days[60]])
+        late = table[table["ds"] >= days[60]].copy()
+        late.loc[late["ds"] > days[61], "promo"] = np.nan  # known for two days
+        forecast(late)
