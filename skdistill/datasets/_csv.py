@@ -85,7 +85,9 @@ def load_csv(
     2024-01-02   4.0
     """
     name = "the file" if hasattr(path, "read") else str(path)
-    wants_dates = read_options.get("parse_dates", False) is True
+    dates, index = read_options.get("parse_dates", False), read_options.get("index_col")
+    has_index = index is not None and index is not False
+    wants_dates = dates is True or (has_index and isinstance(dates, list) and len(dates) == 1)
     if time is not None or wants_dates:
         read_options = {**read_options, "parse_dates": False}  # pandas would silently swap days and months
     if isinstance(time, int):
@@ -100,7 +102,7 @@ def load_csv(
         column = check_choice(time, list(frame.columns), "time of load_csv")
         moments, codes = read_moments(frame[column], f"the time column {column!r} of {name}", **how)
         frame = frame.drop(columns=column).set_index(moments[codes].rename(column))
-    elif wants_dates and read_options.get("index_col") is not None:
+    elif wants_dates and has_index:
         moments, codes = read_moments(frame.index.to_series(), f"the index of {name}", **how)
         frame.index = moments[codes].rename(frame.index.name)
     elif not (dayfirst is None and date_format is None and unit is None):
@@ -156,4 +158,4 @@ def _name_at(path: Any, time: int, read_options: dict[str, Any]) -> tuple[Any, A
         path.seek(start)
     if not -len(columns) <= time < len(columns):
         raise ValueError(f"time must be a position below {len(columns)} or a column name; got {time!r}.")
-    return path, columns[time]
+    return path, columns.tolist()[time]

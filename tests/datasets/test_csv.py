@@ -29,6 +29,8 @@ def test_pandas_own_ways_to_ask_for_dates_read_them_no_other_way():
     assert load_csv(text_of(MONTHS, form), index_col=0, parse_dates=True, dayfirst=True).index.equals(MONTHS)
     with pytest.raises(ValueError, match="the index of the file can be read with the day first or with the month"):
         load_csv(text_of(MONTHS[:12], form), index_col="at", parse_dates=True)
+    for one in ("at", 0):
+        assert load_csv(text_of(MONTHS, form), index_col=one, parse_dates=[one], dayfirst=True).index.equals(MONTHS)
     with pytest.raises(ValueError, match="apply to times: pass the time column of the file, time="):
         load_csv(text_of(MONTHS, form), dayfirst=True)
 
@@ -109,3 +111,14 @@ def test_names_do_not_slip_to_the_next_column(rows, options, advice, tmp_path):
     if not options:
         told = {"index_col": False, "time": "time"} if "time" in rows else {"index_col": 0}
         assert load_csv(path, **told)["y"].tolist() == [1, 2]
+
+
+def test_dates_of_the_index_are_asked_for_where_pandas_would_swap_days_and_months():
+    days = pd.date_range("2024-02-01", periods=5, freq="D", name="at")
+    with pytest.raises(ValueError, match="the index of the file can be read with the day first or with the month"):
+        load_csv(text_of(days, "%d/%m/%Y"), index_col="at", parse_dates=["at"])
+
+
+def test_a_position_is_enough_where_a_file_has_no_header():
+    text = text_of(MONTHS).getvalue().partition("\n")[2]
+    assert load_csv(io.StringIO(text), time=0, header=None).index.equals(MONTHS.rename(0))
