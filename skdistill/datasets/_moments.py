@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import re
 import warnings
 from typing import Any, NoReturn
@@ -367,6 +368,13 @@ def _raise_several_orders(distinct: pd.Index, readings: dict[str, pd.Index], whe
     )
 
 
+def _has_offset(time: Any) -> bool:
+    """Return whether text or an object has an offset from UTC, or can have none, as numbers."""
+    if isinstance(time, str):
+        return _WITH_OFFSET.search(time) is not None
+    return time is pd.NaT or not isinstance(time, datetime.date) or getattr(time, "tzinfo", None) is not None
+
+
 def _parse(distinct: pd.Index, where: str, **options: Any) -> pd.DatetimeIndex:
     """Parse times with pandas; in UTC if their offsets change, as with daylight saving."""
     is_text = all(isinstance(one, str) for one in distinct)
@@ -387,10 +395,12 @@ def _parse(distinct: pd.Index, where: str, **options: Any) -> pd.DatetimeIndex:
                 moments = pd.to_datetime(distinct, utc=True, **options)
     except (ValueError, TypeError, OverflowError) as error:
         raise ValueError(f"{where} cannot be read as timestamps: {_said(error)}. {_advice(distinct)}") from error
-    if is_text and moments.tz is not None and (plain := [one for one in distinct if not _WITH_OFFSET.search(one)]):
+    plain = [] if moments.tz is None else [one for one in distinct if not _has_offset(one)]
+    if plain:
+        other = next((one for one in distinct if _has_offset(one)), distinct[0])
         raise ValueError(
-            f"{where} has times with an offset from UTC and times without: {distinct[0]!r}, {plain[0]!r}. Write all in "
-            "one way."
+            f"{where} has times with an offset from UTC and times without: {other!r}, {plain[0]!r}. Write all in one "
+            "way."
         )
     if is_text and (moments.year < _FIRST_YEAR).any():
         bad = distinct[moments.year < _FIRST_YEAR][0]

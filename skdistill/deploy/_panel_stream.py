@@ -9,9 +9,9 @@ import numpy as np
 
 from skdistill.data._context_batch import ContextBatch
 from skdistill.data._forms import take_apart
-from skdistill.data._index_checks import checked_step
 from skdistill.data._inputs import read_series
 from skdistill.data._new_ids import warn_of_alike_ids
+from skdistill.data._row_labels import check_row_labels
 from skdistill.data._series_labels import SeriesLabels
 from skdistill.deploy._stream import Stream
 from skdistill.probabilistic._settings import at_levels
@@ -120,7 +120,7 @@ class PanelStream:
         labels: SeriesLabels = getattr(self.forecaster, "series_labels_", None) or SeriesLabels()
         for id_, part in zip(ids, parts, strict=True):
             if hasattr(part, "iloc"):
-                checked_step(part.index, name=f"series {id_!r}", known=labels.steps)
+                check_row_labels(part.index, name=f"series {id_!r}", known=labels.steps)
             one_by_one = [part.iloc[[row]] for row in range(len(part))] if hasattr(part, "iloc") else part
             for row in one_by_one:
                 self.append(id_, row)

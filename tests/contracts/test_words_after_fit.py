@@ -276,3 +276,10 @@ def test_numbers_as_labels_of_a_stream_rise_by_one_step():
         with pytest.raises(ValueError, match=message):
             stream.extend(each(numbered(NEW), change))
     stream.extend(numbered(NEW))
+
+
+def test_text_as_labels_of_a_stream_is_refused_as_predict_does():
+    fitted = DistilledForecaster(**FORECASTER).fit(OLD)
+    rows = {one: part.set_axis(part.index.astype(str)) for one, part in as_dict(NEW).items()}
+    with pytest.raises(ValueError, match="is text, not time"):
+        PanelStream(fitted).extend(rows)

@@ -256,3 +256,12 @@ def test_years_from_one_to_the_next_are_not_read_as_months(form):
     ):
         read(texts)
     assert list(read(texts, date_format=form.format("%Y", 0).replace("00", "%m")).month) == [3, 4]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_timestamps_with_and_without_a_zone_are_refused_in_any_order(order):
+    """As pandas.concat makes them of two tables."""
+    parts = [pd.Series(DAYS[:4]), pd.Series(DAYS[4:8].tz_localize("UTC"))]
+    column = pd.concat(parts[::order], ignore_index=True)
+    with pytest.raises(ValueError, match=r"times with an offset from UTC and times without|Cannot mix"):
+        read(column)
