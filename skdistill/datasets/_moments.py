@@ -209,6 +209,11 @@ def _read_numbers(distinct: pd.Index, where: str, unit: str | None, numbers: boo
         raise ValueError(f"{where} must hold timestamps or whole numbers; got {values[whole != values][0]}. {advice}")
     if not numbers or _are_dates(whole) or whole.min() >= _FIRST_SECOND:
         raise ValueError(f"{where} must hold timestamps; got numbers, first {first}. {advice}")
+    if of_excel:
+        warnings.warn(
+            f"{where} holds numbers, first {first}, which count as such: they tell no calendar and no season. {_EXCEL}",
+            stacklevel=stacklevel_of_user(),
+        )
     return pd.Index(whole)
 
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from skdistill.datasets import read_panel, regularize
 from skdistill.datasets._moments import read_moments
 
 
@@ -265,3 +266,14 @@ def test_timestamps_with_and_without_a_zone_are_refused_in_any_order(order):
     column = pd.concat(parts[::order], ignore_index=True)
     with pytest.raises(ValueError, match=r"times with an offset from UTC and times without|Cannot mix"):
         read(column)
+
+
+@pytest.mark.parametrize("read", [read_panel, regularize])
+def test_days_of_excel_that_count_as_numbers_are_told(read):
+    options = {"id": "unique_id", "time": "ds"}
+    table = pd.DataFrame({"unique_id": "a", "ds": np.arange(45292, 45322), "y": 1.0})
+    with pytest.warns(UserWarning, match="holds numbers, first 45292, which count as such.*1899-12-30"):
+        read(table, **options)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        read(table.assign(ds=table["ds"] - 45292), **options)
