@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 from collections.abc import Iterator, Sequence
 from typing import Any
+
+import pandas as pd
 
 from skdistill._utils._optional import import_optional
 from skdistill._utils._tasks import run_tasks
@@ -140,8 +143,24 @@ def _to_arrow(table: Any) -> Any:
     if _root(table) == "polars":
         return (table.collect() if hasattr(table, "collect") else table).to_arrow()
     if _root(table) == "pandas":
+        _check_clocks(table)
         return pa.Table.from_pandas(table, preserve_index=False)
     return table
+
+
+def _check_clocks(frame: Any) -> None:
+    """Raise for times of which some have a zone: Arrow would take the others for UTC."""
+    for name, column in frame.items():
+        if column.dtype != object or not isinstance(next(iter(column.dropna()), None), datetime.datetime):
+            continue
+        times = [one for one in column if isinstance(one, datetime.datetime) and one is not pd.NaT]
+        plain = next((one for one in times if one.tzinfo is None), None)
+        other = next((one for one in times if one.tzinfo is not None), None)
+        if plain is not None and other is not None:
+            raise ValueError(
+                f"column {name!r} of the table has times with an offset from UTC and times without: {other!r}, "
+                f"{plain!r}. Write all in one way."
+            )
 
 
 def _schema_of(table: Any) -> Any:

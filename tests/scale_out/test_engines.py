@@ -433,3 +433,12 @@ def test_times_after_the_largest_number_of_their_type_are_forecast():
     fitted = make_forecaster(teacher=None).fit(read_panel(table))
     found = scale_out.predict(fitted, table.astype({"ds": "int8"}))
     assert found["ds"].to_pylist() == list(range(127, 127 + fitted.prediction_length))
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_times_of_which_some_have_a_zone_are_refused(forecaster, order):
+    days = pd.date_range("2024-01-01", periods=40, freq="D")
+    parts = [pd.Series(days[:20]), pd.Series(days[20:].tz_localize("UTC"))]
+    table = pd.DataFrame({"unique_id": "a", "ds": pd.concat(parts[::order], ignore_index=True)})
+    with pytest.raises(ValueError, match="'ds' of the table has times with an offset from UTC and times without"):
+        scale_out.predict(forecaster, table)
