@@ -27,7 +27,7 @@ def kinds_read(network: BaseNetwork) -> tuple[str, ...]:
     Examples
     --------
     >>> from skdistill.networks import Linear
-    >>> kinds_read(Linear())
+    >>> kinds_read(Linear(past_rows=0))
     ('known', 'static')
     """
     return tuple(kind for kind in _KINDS if getattr(network, f"reads_{kind}"))
