@@ -25,6 +25,7 @@ __all__ = [
     "alike_ids",
     "are_levels",
     "center_unit_and_variation",
+    "count_levels",
     "covariate_center_and_unit",
     "fill_masked",
     "fill_missing",
@@ -1538,18 +1539,35 @@ def find_ids(ids: Iterable[Any], places: Mapping[Any, int], plain: Callable[[Any
 def _tell_other_levels(new: list[Any], places: Mapping[Any, int]) -> None:
     """Warn of a series whose id has more or fewer levels than those of fit, as after ``panel.loc[label]``."""
     of_fit = next(iter(places), None)
-    other = next((one for one in new if _count_levels(one) not in (0, _count_levels(of_fit))), None)  # () is one series
-    if other is None or _count_levels(other) in {_count_levels(one) for one in places}:
+    other = next((one for one in new if count_levels(one) not in (0, count_levels(of_fit))), None)  # () is one series
+    if other is None or count_levels(other) in {count_levels(one) for one in places}:
         return
     warnings.warn(
-        f"series {other!r} is not among those of fit, whose ids have {_count_levels(of_fit)} levels, such as "
-        f"{of_fit!r}, and it has {_count_levels(other)}: it is forecast like a series that fit has not seen. Give ids "
+        f"series {other!r} is not among those of fit, whose ids have {count_levels(of_fit)} levels, such as "
+        f"{of_fit!r}, and it has {count_levels(other)}: it is forecast like a series that fit has not seen. Give ids "
         "the levels of fit; panel.loc[[label]] keeps a level that panel.loc[label] drops.",
         stacklevel=3,
     )
 
 
-def _count_levels(one: Any) -> int:
+def count_levels(one: Any) -> int:
+    """Return the number of levels of an id.
+
+    Parameters
+    ----------
+    one : hashable
+        An id; of several levels, a tuple.
+
+    Returns
+    -------
+    n_levels : int
+        1 for all others.
+
+    Examples
+    --------
+    >>> count_levels(("north", 7)), count_levels("north")
+    (2, 1)
+    """
     return len(one) if isinstance(one, tuple) else 1
 
 

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from skdistill._utils._user_line import stacklevel_of_user
+from skdistill.data._pace import find_unlike
 from skdistill.data._steps import PeriodStep, Step
 
 __all__ = ["find_another_end", "warn_of_another_end"]
@@ -67,15 +68,12 @@ def find_another_end(steps: Sequence[Step | None], known: Sequence[Step]) -> int
     of_fit = [_shown(one) for one in known]
     if not of_fit or None in of_fit:
         return None
-    last = None
-    for number, step in enumerate(steps):
-        if step is None or step is last:
-            continue
-        last = step
+
+    def is_like(step: Step) -> bool:
         own = _shown(step)
-        if own is not None and not any(_is_alike(own, one) for one in of_fit):
-            return number
-    return None
+        return own is None or any(_is_alike(own, one) for one in of_fit)
+
+    return find_unlike(steps, is_like)
 
 
 def warn_of_another_end(name: str, step: Step | None, known: Sequence[Step]) -> None:

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Collection, Hashable, Iterable
 
 from skdistill._utils._user_line import stacklevel_of_user
-from skdistill._utils.numpy_student import alike_ids
+from skdistill._utils.numpy_student import alike_ids, count_levels
 
 __all__ = ["warn_of_alike_ids"]
 
@@ -38,12 +38,12 @@ def warn_of_alike_ids(ids: Iterable[Hashable], known: Collection[Hashable], wher
     >>> warn_of_alike_ids(["7", "8"], {"7"}, "the stream")
     False
     """
-    levels = {_count_levels(one) for one in known}
+    levels = {count_levels(one) for one in known}
     for one in ids:
-        if levels and one not in known and _count_levels(one) not in levels:
+        if levels and one not in known and count_levels(one) not in levels:
             first = next(iter(known))
             warnings.warn(
-                f"series {one!r} is new to {where}, whose ids have {_count_levels(first)} levels, such as {first!r}: "
+                f"series {one!r} is new to {where}, whose ids have {count_levels(first)} levels, such as {first!r}: "
                 "it starts a series of its own. Give ids the same levels; panel.loc[[label]] keeps a level that "
                 "panel.loc[label] drops.",
                 stacklevel=stacklevel_of_user(),
@@ -59,7 +59,3 @@ def warn_of_alike_ids(ids: Iterable[Hashable], known: Collection[Hashable], wher
             )
             return True
     return False
-
-
-def _count_levels(one: Hashable) -> int:
-    return len(one) if isinstance(one, tuple) else 1

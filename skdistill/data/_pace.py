@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import pandas as pd
@@ -12,7 +12,7 @@ from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._offsets import span_of
 from skdistill.data._steps import DurationStep, NumberStep, PeriodStep, Step
 
-__all__ = ["find_another_step", "same_pace", "warn_of_another_step"]
+__all__ = ["find_another_step", "find_unlike", "same_pace", "warn_of_another_step"]
 
 _TOLERANCE = 0.05  # relative; holidays and the lengths of months make less, a weekend more
 _N_STEPS = 48
@@ -60,14 +60,30 @@ def find_another_step(steps: Sequence[Step | None], known: Sequence[Step]) -> in
     number : int or None
         Number of the series; None if there is none.
     """
-    if not known:
-        return None
+    return find_unlike(steps, lambda step: any(same_pace(step, one) for one in known)) if known else None
+
+
+def find_unlike(steps: Sequence[Step | None], is_like: Callable[[Step], bool]) -> int | None:
+    """Find the first series whose step is unlike those of ``fit``; a step that many have in a row is looked at once.
+
+    Parameters
+    ----------
+    steps : sequence of Step or None
+        One per series; None if it is unknown.
+    is_like : callable
+        Whether a step is like one of ``fit``.
+
+    Returns
+    -------
+    number : int or None
+        Number of the series; None if there is none.
+    """
     last = None
     for number, step in enumerate(steps):
         if step is None or step is last:
             continue
         last = step
-        if not any(same_pace(step, one) for one in known):
+        if not is_like(step):
             return number
     return None
 
