@@ -14,6 +14,7 @@ from skdistill._base import BaseDistilled
 from skdistill._predictor import Predictor, blocks
 from skdistill._utils._checks import check_integer
 from skdistill._utils._ignored_y import warn_of_ignored_weight, warn_of_ignored_y
+from skdistill.data._bounds import warn_of_truth_outside
 from skdistill.data._context_batch import ContextBatch
 from skdistill.data._inputs import read_series
 from skdistill.data._local_scale import LocalUnits
@@ -263,6 +264,7 @@ class RollingMixin(BaseDistilled):
         calibration = getattr(self, "calibration_", None)
         if calibration is not None and calibration.errors is not None:  # windows of X are calibrated on
             warn_of_outliers(find_outliers(given.series, self.scaling_.transformer_), calibrated=True)
+            warn_of_truth_outside(given.series, self.targets_, self.scaling_.bounds, type(self).__name__)
         most = getattr(resolve_calibration(self.calibration), "n_windows", None)
         return given.map(lambda one: backtest_quantiles(self.predictor_, calibration, one, step, most))
 
@@ -300,4 +302,5 @@ class RollingMixin(BaseDistilled):
         check_is_fitted(self)
         given = read_series(self, X, reset=False, allow_batch=False)
         warn_of_outliers(find_outliers(given.series), judged=True)
+        warn_of_truth_outside(given.series, self.targets_, self.scaling_.bounds, type(self).__name__)
         return -mean_squared_error(self.predictor_, given.series)

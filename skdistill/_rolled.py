@@ -13,6 +13,7 @@ from skdistill._predictor import blocks
 from skdistill._unwrap import UnwrappedModel, unwrap_model
 from skdistill._utils._checks import check_integer
 from skdistill._utils._user_line import stacklevel_of_user
+from skdistill.data._bounds import warn_of_truth_outside
 from skdistill.data._inputs import read_series
 from skdistill.data._outliers import find_outliers, warn_of_outliers
 from skdistill.data._series import Series
@@ -178,6 +179,7 @@ def roll_windows(
     if squared:
         warn_of_outliers(find_outliers(given.series), judged=True)
     horizon, targets = model.forecaster.spec_.prediction_length, list(model.forecaster.targets_)
+    warn_of_truth_outside(given.series, targets, model.forecaster.scaling_.bounds, type(model.forecaster).__name__)
     origins = [_origins(len(one), before, horizon, is_panel=given.is_panel) for one in given.series]
     _check_any(given.series, origins, before, horizon, is_panel=given.is_panel)
     truth, forecast = _forecast(model, given.series, origins, before)

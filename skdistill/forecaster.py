@@ -23,7 +23,7 @@ from skdistill._utils._user_line import stacklevel_of_user
 from skdistill._utils._usual_modes import with_gradients
 from skdistill._validation_share import validation_share, warn_of_unread_rows
 from skdistill.data._augmentation import Augmentation
-from skdistill.data._bounds import check_bounds
+from skdistill.data._bounds import check_bounds, warn_of_truth_outside
 from skdistill.data._fit_windows import FitWindows
 from skdistill.data._inputs import read_series
 from skdistill.data._outliers import find_outliers, warn_of_outliers
@@ -496,6 +496,7 @@ class DistilledForecaster(ForecastingMixin, RollingMixin, RefreshMixin, Updatabl
         count_origins(max(series, key=len), self.spec_)
         warn_of_short_series(series, self.spec_.context_length + self.spec_.prediction_length, "calibrate")
         warn_of_outliers(find_outliers(series, self.scaling_.transformer_), calibrated=True)
+        warn_of_truth_outside(series, self.targets_, self.scaling_.bounds, "DistilledForecaster")
         windows = split_windows(
             SeriesStore.from_series(
                 series,

@@ -368,6 +368,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         if sample_weight is not None:
             judged = np.where(sample_weight[:, None, None] > 0, judged, np.nan)
         warn_of_outliers(find_outliers_of_windows(judged, "y"), judged=True, of_table=True)
+        self._warn_of_truth_outside(judged)
         return float(score)
 
     def predict_teacher(self, X: Any) -> np.ndarray:
@@ -560,9 +561,16 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
                 f"1 may be "
                 f"left out); got {np.shape(y)}."
             )
+        warn_of_outliers(find_outliers_of_windows(horizons, "y"), calibrated=True, of_table=True)
+        self._warn_of_truth_outside(horizons)
         units = self._target_units()
         horizons = horizons if units is None else units.to_contexts(horizons, contexts)
         return _windows_of(contexts, horizons, self.scaling_, given.static)
+
+    def _warn_of_truth_outside(self, truth: np.ndarray) -> None:
+        """Warn of values (n_windows, prediction_length, n_channels) beyond the bounds of the fitted student."""
+        bounds = self.scaling_.bounds if self._target_units() is None else self._target_bounds
+        warn_outside([truth.reshape(-1, truth.shape[2])], bounds, ["y"], type(self).__name__, what="values")
 
     def _target_units(self) -> TargetUnits | None:
         """Return the units of targets that were scaled apart from their contexts; None where they were not."""

@@ -5,12 +5,16 @@ import pandas as pd
 import pytest
 import torch
 from doubles import LastValueTeacher, make_forecaster, make_frame
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 from sktime.forecasting.base import ForecastingHorizon
 
 import skdistill
 from skdistill import DistilledForecaster, DistilledForecasterCV, DistilledRegressor, load
+from skdistill.comparison import compare, rolling_forecasts
 from skdistill.deploy import NumpyStudent
-from skdistill.losses import Supervised
+from skdistill.losses import QuantileDistill, Supervised
+from skdistill.model_selection import RollingOriginSplit
 from skdistill.networks import MLP, ITransformer
 from skdistill.serving._model import open_model
 from skdistill.sktime import SktimeDistilledForecaster
@@ -251,3 +255,50 @@ def test_new_rows_of_covariates_have_no_bounds(method, recwarn):
     X = make_frame(80, 2) - [0.0, 100.0]
     getattr(forecaster.fit(X[:70]), method)(X[70:])
     assert not [one for one in recwarn if "outside bounds" in str(one.message)]
+
+
+JUDGES = {
+    "score": lambda fitted, X: fitted.score(X),
+    "compare": lambda fitted, X: fitted.compare(X, alone=False),
+    "compare of a pipeline": lambda fitted, X: compare(
+        {"student": make_pipeline(FunctionTransformer(), fitted)}, X, alone=False
+    ),
+    "rolling_forecasts": rolling_forecasts,
+    "scorer": lambda fitted, X: RollingOriginSplit(2, 12, 4).scorer("mae")(fitted, X),
+    "calibrate": lambda fitted, X: fitted.calibrate(X),
+}
+
+
+@pytest.mark.parametrize("door", JUDGES)
+def test_truth_outside_is_told_where_forecasts_are_judged(door, recwarn):
+    settings = {
+        "context_length": 12,
+        "prediction_length": 4,
+        "bounds": (-50, None),
+        "quantiles": (0.1, 0.5, 0.9),
+        "calibration": "conformal",
+    }
+    fitted = DistilledForecaster(
+        None, "linear", QuantileDistill(), targets=["c0"], max_epochs=1, random_state=0, **settings
+    )
+    frame = make_frame(160, 2)
+    fitted.fit(frame[:80])
+    inside = frame[80:] - [0.0, 100.0]  # covariates have no bounds
+    JUDGES[door](fitted, inside)
+    assert not [one for one in recwarn if "outside bounds" in str(one.message)]
+    outside = inside.copy()
+    outside.iloc[30:33, 0] -= 100
+    with pytest.warns(UserWarning, match=r"3 of 80 values of the targets lie outside .* in row 30 of X: no forecast"):
+        JUDGES[door](fitted, outside)
+
+
+def test_a_regressor_tells_of_truth_outside():
+    X, y = (
+        np.lib.stride_tricks.sliding_window_view(np.sin(np.arange(60.0)), 8)[part] for part in (np.s_[:-8], np.s_[8:])
+    )
+    outside = np.where(np.arange(y.size).reshape(y.shape) == 5, 3.0, y)
+    settings = {"quantiles": (0.1, 0.5, 0.9), "calibration": "conformal", "max_epochs": 1}
+    fitted = DistilledRegressor(None, "linear", QuantileDistill(), bounds=(-1, 1), **settings).fit(X, y)
+    for judge in (fitted.score, fitted.calibrate):
+        with pytest.warns(UserWarning, match=r"1 of 360 values of the targets lie outside bounds=\(-1.0, 1.0\)"):
+            judge(X, outside)

@@ -12,6 +12,7 @@ import torch
 
 from skdistill._unwrap import UnwrappedModel
 from skdistill.comparison._problem import Problem
+from skdistill.data._bounds import warn_of_truth_outside
 from skdistill.data._context_batch import ContextBatch
 from skdistill.data._inputs import read_series
 from skdistill.data._labels import Labels
@@ -88,7 +89,9 @@ class StudentForecasts(ModelForecasts):
 
     def __init__(self, model: UnwrappedModel, problem: Problem, X: Any) -> None:
         super().__init__(model, problem, X)
-        self.predictor = model.forecaster.predictor_
+        forecaster = model.forecaster
+        warn_of_truth_outside(self.series, forecaster.targets_, forecaster.scaling_.bounds, type(forecaster).__name__)
+        self.predictor = forecaster.predictor_
         self.cutter = self.predictor.cutter(self.series)
 
     def forecast(self, windows: np.ndarray) -> np.ndarray:

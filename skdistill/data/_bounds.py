@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from skdistill._utils._checks import is_real
 from skdistill._utils._user_line import stacklevel_of_user
+from skdistill.data._series import Series
+from skdistill.data._short_series import name_series
 
-__all__ = ["Bounds", "check_bounds", "clip", "warn_of_ends", "warn_outside"]
+__all__ = ["Bounds", "check_bounds", "clip", "warn_of_ends", "warn_of_truth_outside", "warn_outside"]
 
 Bounds = tuple[float | None, float | None]
 
@@ -75,19 +77,28 @@ def clip(values: np.ndarray, bounds: Bounds | None) -> np.ndarray:
     return values if bounds is None else np.clip(values, *bounds)
 
 
-def warn_outside(rows: Sequence[np.ndarray], bounds: Bounds | None, names: Sequence[str], owner: str) -> None:
-    """Warn of training values beyond the bounds, which no forecast can reach.
+def warn_outside(
+    rows: Sequence[np.ndarray],
+    bounds: Bounds | None,
+    names: Sequence[str],
+    owner: str,
+    *,
+    what: Literal["training values", "values"] = "training values",
+) -> None:
+    """Warn of values beyond the bounds, which no forecast can reach.
 
     Parameters
     ----------
     rows : sequence of ndarray of shape (n_timestamps, n_targets)
-        Training rows of the targets of each series, in original units.
+        Rows of the targets of each series, in original units.
     bounds : tuple or None
         The bounds.
     names : sequence of str
         What to call the series.
     owner : str
         The class that has the parameter.
+    what : {"training values", "values"}, default="training values"
+        What the rows are: those that are learned from, or others, by which forecasts are judged or calibrated.
     """
     if bounds is None:
         return
@@ -102,10 +113,30 @@ def warn_outside(rows: Sequence[np.ndarray], bounds: Bounds | None, names: Seque
             n_outside += int(outside.sum())
     if n_outside:
         warnings.warn(
-            f"{n_outside} of {n_values} training values of the targets lie outside bounds={bounds} of {owner}, first "
+            f"{n_outside} of {n_values} {what} of the targets lie outside bounds={bounds} of {owner}, first "
             f"{first}: no forecast reaches them. Check the bounds or the data.",
             stacklevel=stacklevel_of_user(),
         )
+
+
+def warn_of_truth_outside(series: Sequence[Series], targets: Sequence[int], bounds: Bounds | None, owner: str) -> None:
+    """Warn of values beyond the bounds in series by which forecasts are judged or calibrated.
+
+    Parameters
+    ----------
+    series : sequence of Series
+        The series, in original units.
+    targets : sequence of int
+        Channels that are forecast.
+    bounds : tuple or None
+        The bounds.
+    owner : str
+        The class that has the parameter.
+    """
+    if bounds is None:
+        return
+    names = [name_series(series, number) if len(series) > 1 else "X" for number in range(len(series))]
+    warn_outside([one.values[:, list(targets)] for one in series], bounds, names, owner, what="values")
 
 
 def warn_of_ends(lowest: np.ndarray, highest: np.ndarray, bounds: Bounds | None, owner: str) -> None:
