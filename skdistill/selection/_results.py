@@ -108,17 +108,16 @@ class Results:
     @property
     def scores(self) -> np.ndarray:
         """Minus the error of every candidate in every fold, the mean over series of the mean over their horizons."""
-        return -np.array(
-            [
-                [_mean_by_group(one.errors, numbers).mean() for one, numbers in zip(folds, self._series, strict=True)]
-                for folds in self.judged
-            ]
-        )
+        errors = [
+            [_mean_by_group(one.errors, numbers).mean() for one, numbers in zip(folds, self._series, strict=True)]
+            for folds in self.judged
+        ]
+        return 0.0 - np.array(errors)  # 0, not -0
 
     @property
     def means(self) -> np.ndarray:
         """Mean error of every candidate over the folds."""
-        return -self.scores.mean(axis=1)
+        return 0.0 - self.scores.mean(axis=1)
 
     def best(self, kept: Sequence[int] | None = None) -> int:
         """Return the number of the candidate with the smallest error.

@@ -911,3 +911,10 @@ def test_windows_without_truth_change_nothing_without_a_teacher():
     settings = {"teachers": None, "context_lengths": 12, "prediction_length": 6, "cv": 2}
     scores = [DistilledForecasterCV(one, **settings).fit(make_series(90)).best_score_ for one in own]
     assert scores[0] == scores[1]
+
+
+def test_an_error_of_zero_has_no_sign():
+    constant = pd.DataFrame({"y": np.full(80, 5.0)}, index=pd.date_range("2024-01-01", periods=80))
+    search = DistilledForecasterCV("linear", None, context_lengths=7, prediction_length=4).fit(constant)
+    assert "MASE 0. " in search.explanation_
+    assert not np.signbit(search.cv_results_["mean_test_score"]).any()
