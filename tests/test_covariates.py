@@ -17,6 +17,7 @@ from skdistill import DistilledForecaster, DistilledForecasterCV, DistilledRegre
 from skdistill.core import BaseNetwork, NetworkOutput
 from skdistill.data import Augmentation
 from skdistill.data._categories import encode_columns, find_categories
+from skdistill.data._mostly_missing import is_mostly_missing
 from skdistill.deploy import NumpyStudent
 from skdistill.fused._runtime import numpy_student
 from skdistill.losses import Supervised
@@ -1105,6 +1106,23 @@ def places_and_kinds(frame):
     """Values of every fourth row, and of all."""
     kinds = np.random.default_rng(1).normal(size=len(frame))
     return (np.arange(len(frame)) % 4 > 0, kinds), (np.zeros(len(frame), dtype=bool), kinds)
+
+
+DAYS = pd.date_range("2020-01-01", "2021-12-31", freq="D")
+SPARSE = {  # which days have a value, and whether the others may mean that nothing was there
+    "months": (DAYS.day == 1, False),
+    "quarters": (DAYS.is_quarter_end, False),
+    "Mondays and Thursdays": (np.isin(DAYS.dayofweek, [0, 3]), False),
+    "weekends lack": (DAYS.dayofweek < 5, False),
+    "some Saturdays": ((DAYS.dayofweek == 5) & (np.random.default_rng(0).random(len(DAYS)) < 0.5), True),
+    "ten days in two months": (np.random.default_rng(0).random(80).repeat(11)[: len(DAYS)] < 0.2, True),
+}
+
+
+@pytest.mark.parametrize("name", SPARSE)
+def test_values_of_regular_days_are_not_taken_for_what_was_there_on_some(name):
+    has_value, expected = SPARSE[name]
+    assert is_mostly_missing([np.where(has_value, 1.0, np.nan)]) == expected
 
 
 def test_the_first_rows_of_partial_fit_tell_covariates_with_one_value(recwarn):

@@ -239,16 +239,19 @@ def _read_whole(
     framed = given.form is not None and given.form.kind == "frame" and isinstance(future, pd.DataFrame)
     if not framed or not isinstance(future.index, pd.MultiIndex) or any(one.index is None for one in given.series):
         return None
-    if _static_names(roles, future):  # compared with those of each series
-        return None
     tables, form = take_apart(future, "future")
     assert given.form is not None
     if form is None or form.ids != given.form.ids or set(np.diff(tables.bounds)) != {prediction_length}:
         return None
     if not as_time_index(tables.frame.index).equals(stacked_labels(given.series, prediction_length)):
         return None
-    values = _Reader(roles, given.series[0], "X", prediction_length, optional)._columns(tables.frame)
-    return values.reshape(len(form.ids), prediction_length, -1)
+    reader = _Reader(roles, given.series[0], "X", prediction_length, optional)
+    values = reader._columns(tables.frame).reshape(len(form.ids), prediction_length, -1)
+    statics = reader._statics(tables.frame)
+    if statics is not None:
+        for number, rows in enumerate(statics.reshape(len(form.ids), prediction_length, -1)):
+            _Reader(roles, given.series[number], _call(given, number), prediction_length)._check_statics(rows)
+    return values
 
 
 def _expected_labels(series: Sequence[Series], n_rows: int) -> list[pd.Index | None]:
@@ -285,8 +288,9 @@ class _Reader:
             table = table.to_frame(table.name if table.name is not None else self.roles.name(self.roles.known[0]))
         if not isinstance(table, pd.DataFrame):
             return self.read_array(np.asarray(table))
-        values = self._columns(table)
-        self._check_static(table)
+        values, statics = self._columns(table), self._statics(table)
+        if statics is not None:
+            self._check_statics(statics)
         return values[self._places(table.index, labels)]
 
     def read_array(self, values: np.ndarray) -> np.ndarray:
@@ -333,11 +337,16 @@ class _Reader:
         if left_out or len(given) > len(names):
             self._check_others(table, set(names))
         table = table.reindex(columns=names) if left_out else table.loc[:, names]
+        return self._encoded(table, roles.known)
+
+    def _encoded(self, table: pd.DataFrame, columns: Sequence[int]) -> np.ndarray:
+        """Return the numbers of a table that has some columns of ``fit``, categories as numbers."""
+        roles = self.roles
         categories = {
-            place: roles.categories[column] for place, column in enumerate(roles.known) if column in roles.categories
+            place: roles.categories[column] for place, column in enumerate(columns) if column in roles.categories
         }
         if categories:
-            part = Roles(len(names), (), columns=pd.Index(names), categories=categories)
+            part = Roles(len(columns), (), columns=table.columns, categories=categories)
             table = part.encode(table, self._of)
         return self._numbers(table)
 
@@ -369,16 +378,20 @@ class _Reader:
                 "known over the horizon belongs into known_covariates at fit."
             )
 
-    def _check_static(self, table: pd.DataFrame) -> None:
-        """Raise for a static covariate that is another one than in the rows so far."""
+    def _statics(self, table: pd.DataFrame) -> np.ndarray | None:
+        """Return the columns of ``fit`` with the static covariates that a table has; None if it has none."""
         roles = self.roles
-        names = _static_names(roles, table)
-        if not names or self.series.static is None:
-            return
-        rows = roles.encode(table[names].reindex(columns=list(roles.columns)), self._of)  # type: ignore[arg-type]  # it has names
-        self._numbers(rows[names])
-        now = roles.standardized_static(roles.static_numbers(rows.to_numpy(dtype=np.float64), self._of))
-        joined_static(self.series.static, now, roles.statics, self.name)
+        static = [] if roles.columns is None else [one for one in roles.static if roles.columns[one] in table]
+        if not static:
+            return None
+        values = np.full((len(table), roles.n_columns), np.nan)
+        values[:, static] = self._encoded(table[[roles.columns[one] for one in static]], static)
+        return values
+
+    def _check_statics(self, values: np.ndarray) -> None:
+        """Raise for a static covariate that is another one than in the rows so far."""
+        now = self.roles.standardized_static(self.roles.static_numbers(values, self._of))
+        joined_static(self.series.static, now, self.roles.statics, self.name)
 
     def _numbers(self, table: pd.DataFrame) -> np.ndarray:
         others = [
@@ -421,11 +434,6 @@ class _Reader:
             f"{labels[0]} to {labels[-1]}, and future has no row for {absent}; {found}. Give these rows, NaN where a "
             "value is unknown."
         )
-
-
-def _static_names(roles: Roles, table: pd.DataFrame) -> list[Any]:
-    """Return the static covariates that a table has."""
-    return [] if roles.columns is None else [one for one in (roles.columns[k] for k in roles.static) if one in table]
 
 
 def _counts_rows(index: pd.Index) -> bool:

@@ -15,6 +15,7 @@ _MOST_NAMED = 5
 _FEWEST_GAPS = 3
 _MOST_MISSING = 0.5  # of the rows between the first and the last value of each series
 _REGULAR = 0.8  # of the distances between values: a price of every Monday is one value a week
+_NEARLY = 0.1  # relative; months are 28 to 31 days
 
 
 def is_mostly_missing(parts: Sequence[np.ndarray]) -> bool:
@@ -28,7 +29,8 @@ def is_mostly_missing(parts: Sequence[np.ndarray]) -> bool:
     Returns
     -------
     is_mostly_missing : bool
-        False if missing rows are those before or after all values, or if values come every so many rows.
+        False if missing rows are those before or after all values, or if values come every so many rows, or nearly so,
+        as once a month.
 
     Examples
     --------
@@ -43,7 +45,9 @@ def is_mostly_missing(parts: Sequence[np.ndarray]) -> bool:
     gaps = steps[steps > 1]
     if len(gaps) < _FEWEST_GAPS or len(steps) > (1 - _MOST_MISSING) * steps.sum():
         return False
-    return bool(np.bincount(gaps).max() < _REGULAR * len(steps))
+    usual = float(np.median(gaps))
+    nearly = max(_NEARLY * usual, 1.0 if usual > 2 else 0.0)  # Mondays and Thursdays are 3 and 4 rows apart
+    return bool((np.abs(gaps - usual) <= nearly).sum() < _REGULAR * len(steps))
 
 
 def warn_of_mostly_missing(names: Sequence[Hashable]) -> None:

@@ -38,10 +38,10 @@ def warn_of_alike_ids(ids: Iterable[Hashable], known: Collection[Hashable], wher
     >>> warn_of_alike_ids(["7", "8"], {"7"}, "the stream")
     False
     """
-    levels = {count_levels(one) for one in known}
+    first = next(iter(known), None)  # with its levels, an id is not compared with all others
     for one in ids:
-        if levels and one not in known and count_levels(one) not in levels:
-            first = next(iter(known))
+        is_other = bool(known) and one not in known and count_levels(one) != count_levels(first)
+        if is_other and count_levels(one) not in {count_levels(other) for other in known}:
             warnings.warn(
                 f"series {one!r} is new to {where}, whose ids have {count_levels(first)} levels, such as {first!r}: "
                 "it starts a series of its own. Give ids the same levels; panel.loc[[label]] keeps a level that "

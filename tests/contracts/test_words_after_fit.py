@@ -184,6 +184,19 @@ def test_a_plan_that_changes_a_static_covariate_is_refused(tmp_path, door):
         ask(old, PLAN.assign(size=3.0))
 
 
+def test_a_plan_with_static_covariates_is_read_at_once(monkeypatch):
+    sizes, kinds = (np.where(PANEL.index.get_level_values(0) == "7", *pair) for pair in ([1.0, 2.0], ["a", "b"]))
+    panel = PANEL.assign(size=sizes, kind=kinds)
+    old, plan = panel.loc[OLD.index], panel.loc[PLAN.index, ["plan", "size", "kind"]]
+    fitted = DistilledForecaster(**FORECASTER, static_covariates=["size", "kind"]).fit(old)
+    expected = fitted.predict(as_dict(old), as_dict(plan))
+    monkeypatch.setattr("skdistill.data._future._tables_of", None)  # reads series by series: of many, it takes long
+    for one in (plan, plan[["plan"]]):
+        pd.testing.assert_frame_equal(fitted.predict(old, one), pd.concat(expected, names=OLD.index.names))
+    with pytest.raises(ValueError, match=r"'kind.* changes within series '8'"):
+        fitted.predict(old, plan.assign(kind="a"))
+
+
 # -- updates ---------------------------------------------------------------------------------------
 
 

@@ -303,3 +303,14 @@ def test_known_covariates_are_found_by_numbers_and_durations(index):
     np.testing.assert_allclose(stream.predict(future[106:110].reset_index(drop=True)), expected, rtol=1e-6)
     with pytest.raises(ValueError, match="future is not aligned with X"):
         stream.predict(future[107:111])
+
+
+def test_new_ids_of_a_panel_are_not_compared_with_all_others(monkeypatch):
+    from skdistill.data import _new_ids
+
+    counted = []
+    monkeypatch.setattr(_new_ids, "count_levels", lambda one: counted.append(one) or 1)
+    stream = PanelStream(make_forecaster(teacher=None).fit(make_series()))
+    for number in range(30):
+        stream.append(f"shop {number}", [1.0, 2.0])
+    assert len(counted) < 3 * 30
