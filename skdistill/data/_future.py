@@ -381,8 +381,8 @@ class _Reader:
     def _statics(self, table: pd.DataFrame) -> np.ndarray | None:
         """Return the columns of ``fit`` with the static covariates that a table has; None if it has none."""
         roles = self.roles
-        static = [] if roles.columns is None else [one for one in roles.static if roles.columns[one] in table]
-        if not static:
+        static = [one for one in roles.static if roles.name(one) in table]
+        if roles.columns is None or not static:
             return None
         values = np.full((len(table), roles.n_columns), np.nan)
         values[:, static] = self._encoded(table[[roles.columns[one] for one in static]], static)
