@@ -18,8 +18,9 @@ __all__ = ["advise_number_format", "advise_separator", "numbers_of_text", "read_
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
 _MONTH = re.compile(r"\s*\d{1,2}\.\d{4}\s*")
 _DECIMAL_COMMA = re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?")
-_THOUSANDS_COMMA = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
-_OF_ACCOUNTS = re.compile(r"\(\s*[\d.,]*\d\s*\)|[\d.,]*\d\s*-")  # negative numbers
+_THOUSANDS_COMMA = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?")
+_OF_ACCOUNTS = re.compile(r"\(\s*[\d.,]*\d\s*\)|[\d.,]*\d\s*-|[\u2212\u2013]\s*[\d.,]*\d")  # negative numbers
+_MINUS = re.compile("[-()\u2212\u2013]")
 _THOUSANDS_POINT = r"[+-]?(?:[1-9]\d{0,2}\.\d{3}|\d{1,3})"
 _FEWEST_POINTS = 3  # so many numbers with exactly three decimals among whole numbers are no chance
 _NAMELESS = re.compile(r"Unnamed: \d+")  # as pandas calls it
@@ -241,12 +242,17 @@ def advise_number_format(texts: pd.Series) -> str | None:
     found = [one.strip() for one in texts if isinstance(one, str)]
     if not found or len(found) < len(texts):
         return None
+    if all(map(_THOUSANDS_COMMA.fullmatch, found)):
+        pointed = any("." in one or one.count(",") > 1 for one in found)  # 1,503 can be both
+        return "thousands=',' reads it" + (
+            "" if pointed else " if commas separate thousands, decimal=',' if they are decimal"
+        )
     if all(map(_DECIMAL_COMMA.fullmatch, found)):
         dotted = any("." in one for one in found)
         return "decimal=',' and thousands='.' read it" if dotted else "decimal=',' reads it"
     if all(map(_OF_ACCOUNTS.fullmatch, found)):
-        return f"negative as in accounts: write -{re.sub('[-()]', '', found[0]).strip()} for it"
-    return "thousands=',' reads it" if all(map(_THOUSANDS_COMMA.fullmatch, found)) else None
+        return f"negative as in accounts: write -{_MINUS.sub('', found[0]).strip()} for it"
+    return None
 
 
 def advise_separator(path: Any, options: dict[str, Any]) -> str | None:

@@ -49,6 +49,17 @@ _EXCEL = (
     "Excel counts days from 1899-12-30, where 45292 is 2024-01-01: for such numbers convert the column first, "
     "pd.to_datetime(column, unit='D', origin='1899-12-30')."
 )
+# numbers of a year's parts, which ones are its last, and how both are read
+_YEARS_OF_PARTS = (
+    (100, (12,), "date_format='%Y%m' reads months such as 202401, '%y%m' 2401"),
+    (
+        100,
+        (52, 53),
+        "convert weeks such as 202405 first, pd.to_datetime(column.astype(str) + '-1', format='%G%V-%u'), and write "
+        "years with four digits",
+    ),
+    (1000, (365, 366), "date_format='%Y%j' reads days of the year such as 2024031"),
+)
 _LATE = pd.Timestamp("2022-12-28 22:58:59")  # every part of it has as many digits as it can have
 
 
@@ -209,6 +220,11 @@ def _read_numbers(distinct: pd.Index, where: str, unit: str | None, numbers: boo
         raise ValueError(f"{where} must hold timestamps or whole numbers; got {values[whole != values][0]}. {advice}")
     if not numbers or _are_dates(whole) or whole.min() >= _FIRST_SECOND:
         raise ValueError(f"{where} must hold timestamps; got numbers, first {first}. {advice}")
+    if (years := _start_again(whole)) is not None:
+        raise ValueError(
+            f"{where} holds numbers, first {first}, that start again at 1 after the last part of each year, so that as "
+            f"numbers they would have gaps: {years}."
+        )
     if of_excel:
         warnings.warn(
             f"{where} holds numbers, first {first}, which count as such: they tell no calendar and no season. {_EXCEL}",
@@ -224,6 +240,20 @@ def _are_dates(whole: np.ndarray) -> bool:
         if years.min() >= 1900 and years.max() <= 2100 and part.min() >= 1 and part.max() <= last:
             return True
     return False
+
+
+def _start_again(whole: np.ndarray) -> str | None:
+    """Return how to read integers that start again at 1 after the last part of a year; None for others.
+
+    As numbers, week 202301 would follow week 202252 after a gap of 48 rows.
+    """
+    ordered = np.sort(whole)
+    for size, lasts, advice in _YEARS_OF_PARTS:
+        part = ordered % size
+        turns = np.isin(part[:-1], lasts) & (ordered[1:] == (ordered[:-1] // size + 1) * size + 1)
+        if turns.any() and part.min() >= 1 and part.max() <= max(lasts):
+            return advice
+    return None
 
 
 # -- text ----------------------------------------------------------------------------------------
