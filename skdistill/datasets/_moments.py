@@ -220,10 +220,10 @@ def _read_numbers(distinct: pd.Index, where: str, unit: str | None, numbers: boo
         raise ValueError(f"{where} must hold timestamps or whole numbers; got {values[whole != values][0]}. {advice}")
     if not numbers or _are_dates(whole) or whole.min() >= _FIRST_SECOND:
         raise ValueError(f"{where} must hold timestamps; got numbers, first {first}. {advice}")
-    if (years := _start_again(whole)) is not None:
+    if (told := _start_again(whole)) is not None:
         raise ValueError(
             f"{where} holds numbers, first {first}, that start again at 1 after the last part of each year, so that as "
-            f"numbers they would have gaps: {years}."
+            f"numbers they would have gaps: {told}."
         )
     if of_excel:
         warnings.warn(
