@@ -7,12 +7,15 @@ It makes the forecasts of a student that skdistill exported with ``export("stude
 from __future__ import annotations
 
 import datetime
+import functools
 import hashlib
 import io
 import itertools
 import json
 import operator
 import os
+import re
+import unicodedata
 import warnings
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
@@ -42,6 +45,7 @@ __all__ = [
     "show_unit",
     "signed_root",
     "signed_square",
+    "spelling",
     "window_center_and_unit",
 ]
 
@@ -1509,7 +1513,7 @@ def find_ids(ids: Iterable[Any], places: Mapping[Any, int], plain: Callable[[Any
     -----
     UserWarning
         If an id has the text of one of ``fit``, but another type, or is the same time in another zone or form, or has
-        another number of levels.
+        another number of levels, or is written in another way than one of ``fit`` that is not given.
 
     Examples
     --------
@@ -1532,7 +1536,10 @@ def find_ids(ids: Iterable[Any], places: Mapping[Any, int], plain: Callable[[Any
                 stacklevel=2,
             )
             return numbers
-    _tell_other_levels([keys[place] for place in missing if numbers[place] < 0 and keys[place] is not None], places)
+    new = [place for place in missing if numbers[place] < 0 and keys[place] is not None]
+    _tell_other_levels([keys[place] for place in new], places)
+    if new:
+        _tell_other_spelling({ids[place]: keys[place] for place in new}, set(keys), places)
     return numbers
 
 
@@ -1548,6 +1555,51 @@ def _tell_other_levels(new: list[Any], places: Mapping[Any, int]) -> None:
         "the levels of fit; panel.loc[[label]] keeps a level that panel.loc[label] drops.",
         stacklevel=3,
     )
+
+
+def _tell_other_spelling(new: dict[Any, Any], given: set[Any], places: Mapping[Any, int]) -> None:
+    """Warn of a series whose id is written in another way than one of fit that has no rows."""
+    spellings = _spellings(tuple(places))
+    for one, key in new.items():
+        other = spellings.get(spelling(key))
+        if other is not None and other not in given:
+            warnings.warn(
+                f"series {one!r} is not among those of fit, where {other!r} is, which has no rows here: it is forecast "
+                "like a series that fit has not seen. If case, spaces, leading zeros or decimals are all that differs, "
+                "write ids as in fit.",
+                stacklevel=4,
+            )
+            return
+
+
+@functools.lru_cache(maxsize=2)  # streams ask for one new series after another
+def _spellings(ids: tuple[Any, ...]) -> dict[Any, Any]:
+    return {spelling(one): one for one in ids}
+
+
+def spelling(one: Any) -> Any:
+    """Return what an id has in common with those that are written with other case, spaces, leading zeros or decimals.
+
+    Parameters
+    ----------
+    one : hashable
+        An id.
+
+    Returns
+    -------
+    text : str or tuple of str
+        One for each level.
+
+    Examples
+    --------
+    >>> spelling("New  york ") == spelling("new York"), spelling("007"), spelling((7.0, "S07"))
+    (True, '7', ('7', 's07'))
+    """
+    if isinstance(one, tuple):
+        return tuple(map(spelling, one))
+    text = " ".join(unicodedata.normalize("NFKC", str(one)).split()).casefold()
+    digits = re.fullmatch(r"0*(\d+)(\.0*)?", text)
+    return digits[1] if digits else text
 
 
 def count_levels(one: Any) -> int:

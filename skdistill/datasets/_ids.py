@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Hashable, Sequence
 
 import numpy as np
 import pandas as pd
 
-__all__ = ["number_ids"]
+from skdistill._utils._user_line import stacklevel_of_user
+from skdistill._utils.numpy_student import spelling
+from skdistill.datasets._times import Times
+
+__all__ = ["number_ids", "tell_other_spellings"]
 
 
 def number_ids(frame: pd.DataFrame, columns: Sequence[Hashable], name: str) -> tuple[pd.Index, np.ndarray]:
@@ -86,6 +91,38 @@ def _number_one(column: pd.Series, name: Hashable, table: str) -> tuple[pd.Index
     places = np.empty(len(order), dtype=codes.dtype if codes.dtype.itemsize >= 4 else np.int32)
     places[order] = np.arange(len(order))
     return labels[order], places[codes]
+
+
+def tell_other_spellings(times: Times, name: str) -> None:
+    """Warn of two ids that differ in case, spaces, leading zeros or decimals alone, and share no time.
+
+    Parameters
+    ----------
+    times : Times
+        Series and times of all rows.
+    name : str
+        Name of the table, for the message.
+
+    Warns
+    -----
+    UserWarning
+        For the first two.
+    """
+    groups, _ = pd.factorize(pd.Index([spelling(one) for one in times.labels], dtype=object))
+    is_shared = np.bincount(groups) > 1
+    if not is_shared.any():
+        return
+    rows, n_times = is_shared[groups[times.series]], len(times.moments)
+    series, codes = np.divmod(np.unique(times.series[rows].astype(np.int64) * n_times + times.codes[rows]), n_times)
+    at_once, counts = np.unique(groups[series] * n_times + codes, return_counts=True)
+    is_shared[at_once[counts > 1] // n_times] = False
+    if is_shared.any():
+        one, other = times.labels[groups == np.argmax(is_shared)][:2]
+        warnings.warn(
+            f"{name} has the ids {one!r} and {other!r}, which differ in case, spaces, leading zeros or decimals alone "
+            "and share no time: they are two series. If they are one, write its id in one way.",
+            stacklevel=stacklevel_of_user(),
+        )
 
 
 def _plain(labels: pd.Index) -> pd.Index:

@@ -15,7 +15,7 @@ import pandas as pd
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.datasets._channels import read_channels
 from skdistill.datasets._clock import localize
-from skdistill.datasets._ids import number_ids
+from skdistill.datasets._ids import number_ids, tell_other_spellings
 from skdistill.datasets._moments import read_moments
 from skdistill.datasets._rows import LEVELS, Rows, sort_rows
 from skdistill.datasets._tables import open_table
@@ -79,6 +79,7 @@ def open_rows(
     rows = Rows(Times(moments, codes, series, labels), channels, name, bool(ids), time_name)
     if tz is not None:
         rows = _drop_untimed(rows)
+    tell_other_spellings(rows.times, name)
     return sort_rows(rows), len(codes) - len(rows.times.codes)
 
 

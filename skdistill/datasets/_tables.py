@@ -14,6 +14,7 @@ import pandas as pd
 from skdistill._utils._choices import check_choice
 from skdistill._utils._optional import import_optional
 from skdistill.datasets._csv_text import read_with_time_as_text
+from skdistill.datasets._parquet import folder_options
 
 __all__ = ["ColumnsAndOthers", "LackingColumnError", "open_table"]
 
@@ -240,13 +241,19 @@ def _read_parquet(
     path: Any, select: _Selection, ids: Sequence[Hashable], name: str, read_options: dict[str, Any]
 ) -> pd.DataFrame:
     parquet = import_optional("pyarrow.parquet", extra="parquet", purpose="Reading Parquet files")
-    arrow = import_optional("pyarrow", extra="parquet", purpose="Reading Parquet files")
-    schema = parquet.ParquetDataset(path).schema
-    _check_twice(pd.Index(schema.names), name)
-    columns = select(list(schema.names), name)
-    text = [one for one in ids if arrow.types.is_string(schema.field(one).type)]
-    table = parquet.read_table(path, columns=columns, read_dictionary=text, **read_options)
-    return _to_pandas(table.replace_schema_metadata(None), lambda found: columns)
+    dataset = parquet.ParquetDataset(path)
+    names = list(dataset.schema.names)
+    _check_twice(pd.Index(names), name)
+    columns = select(names, name)
+    options = folder_options(dataset, ids, None if select.columns is None else columns)
+    table = parquet.read_table(path, columns=columns, **{**options, **read_options})
+    frame = _to_pandas(table.replace_schema_metadata(None), lambda found: columns)
+    folders = getattr(options.get("partitioning"), "schema", None)
+    for column in [one for one in columns if folders is not None and one in folders.names]:
+        names_of_folders = frame[column].astype("category")
+        whole = _whole_numbers(names_of_folders) if column in ids else None
+        frame[column] = names_of_folders if whole is None else whole
+    return frame
 
 
 # -- tables of other libraries -------------------------------------------------------------------

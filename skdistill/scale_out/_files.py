@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any
 
 from skdistill._utils._atomic import replacing
 from skdistill._utils._optional import import_optional
+from skdistill.datasets._parquet import common_schema
 
 __all__ = ["Files", "find_files", "is_url", "open_files", "write_file"]
 
@@ -112,32 +112,13 @@ def open_files(paths: Any) -> Any:
     ValueError
         If there is no file, or a column has types that are no numbers of different size; the message names the file.
     """
-    pa: Any = import_optional("pyarrow", extra="parquet", purpose="Reading Parquet files")
     datasets: Any = import_optional("pyarrow.dataset", extra="parquet", purpose="Reading Parquet files")
     found = find_files(paths)
     files, options = found.names, {"format": "parquet", "filesystem": found.system}
     dataset = datasets.dataset(files, **options)
-    schemas = [_without_index(fragment.physical_schema.remove_metadata()) for fragment in dataset.get_fragments()]
-    common = schemas[0]
-    for file, schema in zip(files, schemas, strict=True):
-        missing = set(common.names) ^ set(schema.names)
-        if missing:
-            raise ValueError(
-                f"{file} has not the columns of {files[0]}: {', '.join(sorted(map(repr, missing)))} is in one of them "
-                "only. Write it (nulls are missing values), or read only the files that have it."
-            )
-        try:
-            common = pa.unify_schemas([common, schema], promote_options="permissive")
-        except pa.ArrowTypeError as error:
-            raise ValueError(f"{file} has other types than {files[0]}: {error}. Write both with one type.") from error
+    schemas = [fragment.physical_schema.remove_metadata() for fragment in dataset.get_fragments()]
+    common = common_schema(schemas, files)
     return datasets.dataset(files, schema=common, **options)
-
-
-def _without_index(schema: Any) -> Any:
-    """Leave out the columns in which pandas keeps the numbers of rows: they are no channels."""
-    import pyarrow as pa
-
-    return pa.schema([one for one in schema if not re.fullmatch(r"__index_level_\d+__", one.name)])
 
 
 def write_file(schema: Any, tables: Iterable[Any], target: str | os.PathLike[str]) -> Any:

@@ -50,6 +50,29 @@ def test_files_have_ids_as_text_and_tell_the_same():
 
 
 @pytest.mark.parametrize(
+    ("of_fit", "given"),
+    [
+        ("north", "North "),
+        ("New York", "New\u00a0York"),
+        ("K\u00f6ln", "Ko\u0308ln"),
+        ("007", 7),
+        (7, "007"),
+        ("7", 7.0),
+        ("7.0", "7"),
+        (("north", "007"), ("North", 7)),
+    ],
+)
+@pytest.mark.parametrize("plain", [None, plain_id])
+def test_an_id_in_another_spelling_is_told_where_the_one_of_fit_has_no_rows(of_fit, given, plain):
+    places = {of_fit: 0, "other": 1}
+    with pytest.warns(UserWarning, match="is not among those of fit, where .* is, which has no rows here"):
+        assert find_ids(["other", given], places, plain).tolist() == [1, -1]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert find_ids([of_fit, given], places, plain).tolist() == [0, -1]
+
+
+@pytest.mark.parametrize(
     "given", ["2024-01-03", "north", NOON, LOCAL + pd.Timedelta(days=1), datetime.date(2024, 1, 3), 8]
 )
 def test_other_ids_are_not(given):

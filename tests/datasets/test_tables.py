@@ -3,6 +3,7 @@
 import datetime
 import decimal
 import io
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -199,3 +200,60 @@ def test_without_pyarrow_the_error_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
     with pytest.raises(ImportError, match=r"Parquet files needs pyarrow.*pip install 'skdistill\[parquet\]'"):
         read_panel(tmp_path / "long.parquet")
+
+
+@pytest.mark.parametrize("ids", [("north", "North "), ("007", "7"), ("7", "7.0")])
+def test_ids_that_differ_in_spelling_alone_are_told_where_they_share_no_time(ids):
+    """Two shops of nearly one name have rows on the same days; a name that was changed has not."""
+    days = pd.date_range("2024-01-01", periods=8)
+    both = pd.DataFrame({"shop": ["west", *ids] * 8, "day": days.repeat(3), "sales": range(24)})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        read_panel(both, id="shop", time="day")
+    renamed = both[(both["shop"] != ids[0]) | (both["day"] < days[4])]
+    renamed = renamed[(renamed["shop"] != ids[1]) | (renamed["day"] >= days[4])]
+    with pytest.warns(UserWarning, match="differ in case, spaces, leading zeros or decimals alone and share no time"):
+        panel = read_panel(renamed, id="shop", time="day")
+    assert panel.groupby(level="series").size().to_dict() == {"west": 8, ids[0]: 4, ids[1]: 4}
+
+
+@pytest.mark.parametrize("ids", [["007", "008"], ["7", "8"], ["new/york", "a b"]])
+def test_ids_that_are_names_of_folders_are_as_they_are_written(tmp_path, ids):
+    parquet, pa = pytest.importorskip("pyarrow.parquet"), pytest.importorskip("pyarrow")
+    rows = pa.table({"shop": ids * 4, "day": list(pd.date_range("2024-01-01", periods=4).repeat(2)), "sales": range(8)})
+    parquet.write_to_dataset(rows, tmp_path / "sales", partition_cols=["shop"])
+    panel = read_panel(tmp_path / "sales", id="shop", time="day")
+    assert panel.index.levels[0].tolist() == ([7, 8] if ids == ["7", "8"] else sorted(ids))
+    assert panel["sales"].groupby(level=0).sum().tolist() == [float(sum(range(k, 8, 2))) for k in np.argsort(ids)]
+
+
+OTHER_FILES = {
+    "a column more": (lambda rows: rows.assign(promo=1.0), "has not the columns of .*'promo' is in one of them only"),
+    "another name": (lambda rows: rows.rename(columns={"y": "Y"}), "'Y', 'y' is in one of them only"),
+    "a zone": (lambda rows: rows.assign(ds=rows["ds"].dt.tz_localize("UTC")), "has other types than .* timezone"),
+    "text": (lambda rows: rows.assign(y=rows["y"].astype(str)), "has other types than .*Field y"),
+    "ids of another type": (lambda rows: rows.assign(unique_id=7), "has other types than .*Field unique_id"),
+}
+
+
+@pytest.mark.parametrize("kind", OTHER_FILES)
+def test_files_of_a_folder_that_have_other_columns_are_refused(tmp_path, kind):
+    """The first file told the columns and types of all: values of others were lost, and UTC read as local time."""
+    pytest.importorskip("pyarrow")
+    change, message = OTHER_FILES[kind]
+    rows = pd.DataFrame({"unique_id": "a", "ds": pd.date_range("2024-01-01", periods=4), "y": [1.0, 2.0, 3.0, 5.0]})
+    rows.to_parquet(tmp_path / "1.parquet")
+    change(rows.assign(unique_id="b")).to_parquet(tmp_path / "2.parquet")
+    for read in (read_panel, regularize):
+        with pytest.raises(ValueError, match=message):
+            read(tmp_path, id="unique_id", time="ds")
+    if kind == "a column more":
+        assert len(read_panel(tmp_path, columns=["y"])) == 8
+
+
+def test_numbers_of_a_folder_are_read_in_a_type_that_holds_all(tmp_path):
+    pytest.importorskip("pyarrow")
+    rows = pd.DataFrame({"unique_id": "a", "ds": pd.date_range("2024-01-01", periods=2), "y": [1, 2]})
+    rows.to_parquet(tmp_path / "1.parquet")
+    rows.assign(unique_id="b", y=[0.5, np.nan]).to_parquet(tmp_path / "2.parquet")
+    np.testing.assert_array_equal(read_panel(tmp_path)["y"], [1.0, 2.0, 0.5, np.nan])
