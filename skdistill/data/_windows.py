@@ -235,7 +235,7 @@ class Windows:
 
     def _ahead(self, views: Tensor, starts: Tensor, channels: tuple[int, ...]) -> Tensor:
         """Gather some channels of what follows contexts, (n, prediction_length, n_channels)."""
-        if views.shape[1] == len(channels):
+        if not self.store.is_mapped or channels == tuple(range(views.shape[1])):  # views of these channels alone
             return views[starts].transpose(1, 2)
         return views[starts[:, None], torch.tensor(channels, device=views.device)[None]].transpose(1, 2)
 

@@ -69,6 +69,7 @@ SETTINGS = [
     {"teacher": LastValueTeacher(offset=0.3), "min_observed": 12, "series_weight": "equal"},
     {"targets": ["c0"], "covariates": "ignore", "quantiles": [0.1, 0.5, 0.9]},
     {"known_covariates": ["c1"], "student": "linear"},
+    {"targets": ["c1", "c0"]},
 ]
 
 
