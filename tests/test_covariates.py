@@ -370,6 +370,8 @@ def test_every_form_of_future_gives_the_same_forecast():
         ),
         (lambda temp: pd.Series([f"day {row}" if row % 8 == 0 else None for row in range(160)]), None),
         (lambda temp: pd.Series([f"note {row}" for row in range(160)], dtype="category"), None),
+        (lambda temp: pd.Series(["Promo A", "promo a ", None, "B"] * 40), "'Promo A' and 'promo a ', which differ in"),
+        (lambda temp: pd.Series(["7", "07", "7.0", "A", "B"] * 32), None),
     ],
 )
 def test_columns_that_are_hardly_meant_as_categories_are_told(change, told):

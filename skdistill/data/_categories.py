@@ -12,6 +12,7 @@ import pandas as pd
 from sklearn.preprocessing import OrdinalEncoder
 
 from skdistill._utils._user_line import stacklevel_of_user
+from skdistill._utils.numpy_student import spelling
 
 __all__ = ["MOST_CATEGORIES", "count_channels", "encode_columns", "find_categories", "is_categorical", "spread"]
 
@@ -62,7 +63,8 @@ def find_categories(parts: Iterable[pd.Series], name: Hashable) -> tuple[Any, ..
     Warns
     -----
     UserWarning
-        If they look like numbers, or there is nearly another one in every row, and they are no pandas categories.
+        If they look like numbers, or there is nearly another one in every row, and they are no pandas categories; if
+        two differ in case or spaces alone.
     """
     parts = list(parts)
     rows = np.concatenate([part.to_numpy(dtype=object) for part in parts])
@@ -103,8 +105,23 @@ def find_categories(parts: Iterable[pd.Series], name: Hashable) -> tuple[Any, ..
         )
     if len({type(value) for value in values}) > 1:
         values = [_text_of(value) for value in values]
+    _tell_other_spellings([value for value in values if isinstance(value, str)], name)
     table = np.array(values, dtype=object)[:, None]
     return tuple(OrdinalEncoder().fit(table).categories_[0].tolist())
+
+
+def _tell_other_spellings(values: Sequence[str], name: Hashable) -> None:
+    """Warn of two categories that differ in case or spaces alone; numbers such as 7 and 07 are codes."""
+    first: dict[str, str] = {}
+    for value in values:
+        other = first.setdefault(spelling(value), value)
+        if other != value and not spelling(value).isdigit():
+            warnings.warn(
+                f"column {name!r} has the categories {other!r} and {value!r}, which differ in case or spaces alone and "
+                "count as two. If they are one, write it in one way.",
+                stacklevel=stacklevel_of_user(),
+            )
+            return
 
 
 def _text_of(value: Any) -> str:

@@ -81,6 +81,7 @@ def read_with_time_as_text(path: Any, time: Hashable, name: str, read_options: d
     if is_free and time in frame.columns:
         frame[time] = numbers_of_text(frame[time])
     if start is not None or (not hasattr(path, "read") and os.path.exists(path)):  # no pipe, no address
+        _tell_twice(path, start, frame, name, options)
         _tell_thousands(path, start, frame, name, options)
         _tell_words(path, start, frame, name, options)
     return frame if options.get("usecols") is not None else _without_row_numbers(frame, time, name)
@@ -100,6 +101,28 @@ def _without_row_numbers(frame: pd.DataFrame, time: Hashable, name: str) -> pd.D
         stacklevel=stacklevel_of_user(),
     )
     return frame.drop(columns=first)
+
+
+def _tell_twice(path: Any, start: int | None, frame: pd.DataFrame, name: str, options: dict[str, Any]) -> None:
+    """Warn of columns with one name, of which pandas calls the second y.1."""
+    if options.get("names") is not None or options.get("header", "infer") not in (0, "infer"):
+        return
+    one_row = {
+        "header": None,
+        "nrows": 1,
+        "usecols": None,
+        "index_col": None,
+        "skipfooter": 0,
+        "skip_blank_lines": True,
+    }
+    header = _read_texts(path, start, {**options, **one_row}).iloc[0]
+    twice = next((one for one in header[header.duplicated()].dropna() if one in frame.columns), None)
+    if twice is not None:
+        warnings.warn(
+            f"{name} has {(header == twice).sum()} columns with the name {twice!r}: {twice!r} is the first, and the "
+            f"next one is called '{twice}.1'. Rename them, or choose with columns= or usecols=.",
+            stacklevel=stacklevel_of_user(),
+        )
 
 
 def _tell_thousands(path: Any, start: int | None, frame: pd.DataFrame, name: str, options: dict[str, Any]) -> None:

@@ -39,6 +39,12 @@ _DIGITS = re.compile(r"\s*(\d+)\s*")
 _DATES_OF_DIGITS = (4, 8, 12, 14)  # digits of a year, a day, a minute and a second; others can be read in several ways
 _WEEK = re.compile(r"\s*\d{4}-?[Ww]\d{1,2}\s*")
 _WITH_OFFSET = re.compile(r"(Z|UTC|GMT|[+-]\d{2}:?(\d{2})?)\s*$", re.IGNORECASE)
+# 9:00 PM GMT-5 and 21:00:00 GMT, of which pandas turns the sign of one, and takes the other for local time
+_OF_UTC = re.compile(
+    r"(?<=:\d\d)(?P<part>\.\d+)?(?P<half>\s*[ap]\.?m\.?)?\s*(UTC|GMT)"
+    r"((?P<sign>[+-])(?P<hours>\d{1,2}):?(?P<minutes>\d{2})?)?(\s*\([a-z ]+\))?\s*$",
+    re.IGNORECASE,
+)
 _FIRST_YEAR = 1000  # text that pandas reads as an earlier date has no year: Jan-24
 _UNITS = ("D", "h", "m", "s", "ms", "us", "ns")
 _FIRST_SECOND = 300_000_000  # 1979; larger integers count seconds, milliseconds, ... since 1970
@@ -260,6 +266,7 @@ def _start_again(whole: np.ndarray) -> str | None:
 
 
 def _read_text(distinct: pd.Index, where: str, dayfirst: bool | None) -> pd.Index:
+    distinct = pd.Index([_OF_UTC.sub(_say_offset, one) for one in distinct], name=distinct.name)
     months = _months_of_parts(distinct)
     if months is not None:
         return _parse(pd.Index(months), where, format="%Y-%m")
@@ -276,6 +283,12 @@ def _read_text(distinct: pd.Index, where: str, dayfirst: bool | None) -> pd.Inde
     if len(readings) == 1:
         return next(iter(readings.values()))
     return _choose_order(distinct, readings, where)
+
+
+def _say_offset(found: re.Match[str]) -> str:
+    """Return an offset from UTC in the form that is read in one way."""
+    hours, minutes = int(found["hours"] or 0), found["minutes"] or "00"
+    return f"{found['part'] or ''}{found['half'] or ''} {found['sign'] or '+'}{hours:02d}:{minutes}"
 
 
 def _warn_of_century(distinct: pd.Index, moments: pd.Index, where: str) -> None:

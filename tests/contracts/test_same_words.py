@@ -58,6 +58,9 @@ CAUSES = {
     "a value outside the bounds": lambda panel: with_rows(panel, "y", slice(10, 11), -3.0),
     "no value": lambda panel: with_rows(panel, "y", slice(None), np.nan),
     "no window": lambda panel: with_rows(panel, "y", slice(2, 58), np.nan),
+    "zeros at the end": lambda panel: panel.assign(
+        y=panel["y"].mask(panel.index.get_level_values(1) >= pd.Timestamp("2024-01-03 07:00"), 0.0)
+    ),
     "few rows": lambda panel: panel.drop(index=[(OTHER, label) for label in panel.loc[OTHER].index[:-5]]),
 }
 MORE = {"a value outside the bounds": {"bounds": (0.0, None)}, "a jump": {"scaling": "window"}}

@@ -132,6 +132,17 @@ def test_categories_that_are_read_as_missing_are_told(tmp_path, word, as_file):
     assert panel["promotion"].isna().sum() == 1
 
 
+@pytest.mark.parametrize("header", ["day,x,x", "# of 2024\nday,x,x"])
+def test_columns_of_one_name_are_told(header):
+    text = header + "".join(f"\n2024-01-0{k},{k},7" for k in range(1, 6))
+    with pytest.warns(UserWarning, match=r"2 columns with the name 'x': 'x' is the first, .* is called 'x\.1'"):
+        assert load_csv(io.StringIO(text), time="day", comment="#")["x"].tolist() == [1, 2, 3, 4, 5]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        load_csv(io.StringIO(text.replace("x,x", "x,x.1")), time="day", comment="#")
+        load_csv(io.StringIO(text), time="day", comment="#", names=["day", "a", "b"], header=0)
+
+
 def test_another_separator_or_encoding_is_told(tmp_path):
     (tmp_path / "a.csv").write_text("day;x;y\n2024-01-01;1,5;2\n2024-01-02;2,5;3,5\n")
     with pytest.raises(ValueError, match="give sep=';'"):

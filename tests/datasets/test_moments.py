@@ -281,3 +281,26 @@ def test_days_of_excel_that_count_as_numbers_are_told(read):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         read(table.assign(ds=table["ds"] - 45292), **options)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "%d %b %Y %I:%M %p GMT-05:00", "%Y/%m/%d %I:%M:%S %p UTC-0500", "%b %d, %Y, %I:%M:%S %p GMT-5",
+        "%d.%m.%Y %H:%M:%S GMT-05:00", "%Y-%m-%d %H:%M GMT-5", "%a %b %d %Y %H:%M:%S GMT-0500 (Eastern Standard Time)",
+    ],
+)  # fmt: skip
+def test_offsets_from_greenwich_have_the_sign_that_is_written(form):
+    """Pandas read some of them with the other sign, as POSIX has it for names of zones."""
+    moments = HALF_HOURS.tz_localize("Etc/GMT+5")
+    assert list(read(moments.strftime(form))) == list(moments)
+
+
+@pytest.mark.parametrize("form", ["%a, %d %b %Y %H:%M:%S GMT", "%d %b %Y %I:%M %p UTC", "%Y-%m-%d %H:%M UTC"])
+def test_times_of_greenwich_are_in_utc(form):
+    """Pandas reads those of web servers, RFC 1123, as local times."""
+    moments = HALF_HOURS.tz_localize("UTC")
+    assert list(read(moments.strftime(form))) == list(moments)
+    table = pd.DataFrame({"t": moments.strftime(form), "y": range(len(moments))})
+    in_berlin = regularize(table, time="t", tz="Europe/Berlin", verbose=0)
+    assert list(in_berlin.index) == list(moments)

@@ -1,0 +1,32 @@
+"""Rows that are yet to come and hold 0 are told; those of a closed day, or of intermittent demand, are not."""
+
+import numpy as np
+import pytest
+
+from skdistill.data._zeros_at_end import count_zeros_at_end
+
+
+def rows(n_zeros, *others):
+    values = 5.0 + np.sin(np.arange(60.0))
+    values[list(others)] = 0.0
+    return np.concatenate([values, np.zeros(n_zeros)])[:, None]
+
+
+@pytest.mark.parametrize(
+    ("parts", "n_rows"),
+    [
+        ([rows(14)], 14),
+        ([rows(14), rows(14)[10:]], 14),
+        ([rows(14), rows(3)], 3),
+        ([rows(14), rows(0)], 0),
+        ([rows(2)], 0),  # Christmas
+        ([rows(14, *range(20, 24))], 14),
+        ([rows(14, *range(20, 25))], 0),  # closed before
+        ([rows(14, *range(20, 25)), rows(14, *range(30, 33))], 14),  # not together
+        ([rows(40)], 0),  # closed for good
+        ([np.zeros((40, 1))], 0),
+        ([np.r_[rows(14)[:-1], [[np.nan]]]], 0),
+    ],
+)
+def test_count_zeros_at_end(parts, n_rows):
+    assert count_zeros_at_end(parts) == n_rows
