@@ -93,7 +93,14 @@ class UnwrappedModel:
                 "(skdistill.get_forecaster) and rows after these steps, in their units."
             )
         given = numbers_of(X)
-        if not given.shape == there.shape == back.shape or given.dtype.kind not in "fiub":
+        if len(there) != len(given) or back.shape != there.shape:
+            raise ValueError(
+                "the steps before the forecaster must keep every row, and their inverse_transform the shape, for "
+                f"forecasts in original units; they turn {given.shape} into {there.shape}, and this back into "
+                f"{back.shape}, as dropna() of differences, or a sum without its axis, does. Take the forecaster "
+                "inside (skdistill.get_forecaster) and rows after these steps, in their units."
+            )
+        if given.shape != there.shape or given.dtype.kind not in "fiub":
             return
         if _are_close(back, there) and not _are_close(there, given):
             raise ValueError(

@@ -37,8 +37,8 @@ class TimeXer(BaseNetwork):
     feedforward_size : int or None, default=None
         Width of the feed-forward layer; None takes four times ``hidden_size``.
     patch_size : int, default=16
-        Number of rows of a patch; the first rows of a context that fill no patch are not read. 24 was published for
-        hourly prices.
+        Number of rows of a patch; the first rows of a target's context that fill no patch are in none. 24 was published
+        for hourly prices.
     dropout : float, default=0.1
         Fraction of units and attention weights dropped in training.
     activation : {"gelu", "relu"}, default="gelu"

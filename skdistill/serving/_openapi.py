@@ -9,6 +9,7 @@ from skdistill.serving._model import ServedModel
 
 __all__ = ["PAGE", "describe"]
 
+_MOST_EXAMPLE_VALUES = 10_000
 _REFUSALS = {
     "400": "The body is no JSON.",
     "408": "The body took too long to arrive.",
@@ -55,18 +56,10 @@ def _get(summary: str, content: str) -> dict[str, Any]:
 
 
 def _forecast_operation(model: ServedModel) -> dict[str, Any]:
-    facts = model.facts()
-    example: dict[str, Any] = {"context": [[_example(facts, name) for name in facts["channels"][:3]]] * 2}
-    if model.known:
-        example["future"] = [[_example(facts, name) for name in facts["known"]]]
-    if facts["static"]:
-        example["static"] = {name: _example(facts, name) for name in facts["static"]}
+    body = {"schema": _ref("Request")} | _example_request(model)
     return {
         "summary": f"Forecast the {model.prediction_length} rows that follow a context, or each series of a panel.",
-        "requestBody": {
-            "required": True,
-            "content": {"application/json": {"schema": _ref("Request"), "example": example}},
-        },
+        "requestBody": {"required": True, "content": {"application/json": body}},
         "responses": {
             "200": {
                 "description": "Forecasts in original units.",
@@ -78,6 +71,22 @@ def _forecast_operation(model: ServedModel) -> dict[str, Any]:
             },
         },
     }
+
+
+def _example_request(model: ServedModel) -> dict[str, Any]:
+    """Return a request that the model answers, as an entry; nothing if it would be long."""
+    facts = model.facts()
+    rows = {"context": (model.context_length, facts["channels"])}
+    if model.known:
+        rows["future"] = (model.prediction_length, facts["known"])
+    if sum(length * len(names) for length, names in rows.values()) > _MOST_EXAMPLE_VALUES:
+        return {}
+    example: dict[str, Any] = {
+        name: [[_example(facts, one) for one in names]] * length for name, (length, names) in rows.items()
+    }
+    if facts["static"]:
+        example["static"] = {name: _example(facts, name) for name in facts["static"]}
+    return {"example": example}
 
 
 def _ref(name: str) -> dict[str, str]:

@@ -43,7 +43,8 @@ class TimesFM(FoundationTeacher):
         Features are one vector per patch (None), their mean, the last one, or the means over this many blocks of
         patches.
     covariates : bool, default=True
-        Whether TimesFM 3.0 reads the covariates, past and known, if there are any; unknown values are masked.
+        Whether TimesFM 3.0 reads the covariates, past and known, if there are any; unknown values over the horizon are
+        masked, gaps of contexts filled.
     joint : bool, default=False
         Whether TimesFM 3.0 forecasts the targets of a window together, so that each reads the others.
     revision : str or None, default=None

@@ -231,7 +231,9 @@ def test_openapi_describes_what_is_taken_and_given(port):
         return jsonschema.Draft202012Validator(schema).is_valid(value)
 
     rows = ROWS.tolist()
+    body = document["paths"]["/forecast"]["post"]["requestBody"]["content"]["application/json"]
     for request, expected in [
+        (body["example"], True),
         ({"context": rows}, True),
         ({"context": rows, "quantiles": True}, True),
         ({"panel": {"a": rows}, "quantiles": [0.2]}, True),

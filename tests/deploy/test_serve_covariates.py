@@ -218,6 +218,7 @@ def test_it_describes_attributes_and_categories(shops):
     assert schema["properties"]["static"]["oneOf"][0]["properties"]["size"] == {"type": ["number", "null"]}
     content = described["paths"]["/forecast"]["post"]["requestBody"]["content"]["application/json"]
     assert content["example"]["static"] == {"kind": "large", "size": 1.5}
+    assert np.isfinite(ask(model, **content["example"])[0]).all()  # the example is a request
 
 
 @pytest.mark.parametrize(

@@ -231,6 +231,20 @@ def test_a_pipeline_of_differences_neither_teaches_nor_is_compared():
         compare({"student": pipeline}, series, series)
 
 
+@pytest.mark.parametrize(
+    ("there", "back"),
+    [(lambda x: np.diff(x, axis=0), lambda x: np.cumsum(x, axis=0)), (lambda x: x - 1.0, lambda x: np.ravel(x + 1.0))],
+)
+def test_a_pipeline_that_loses_rows_or_their_shape_neither_teaches_nor_is_compared(there, back):
+    series = 10.0 + make_series()
+    step = FunctionTransformer(there, back, check_inverse=False)
+    pipeline = make_pipeline(step, make_forecaster(teacher=None)).fit(series)
+    with pytest.raises(ValueError, match=r"must keep every row, and their inverse_transform the shape.*back into"):
+        make_forecaster(teacher=FrozenEstimator(pipeline)).fit(series)
+    with pytest.raises(ValueError, match=r"must keep every row, and their inverse_transform the shape.*back into"):
+        compare({"student": pipeline}, series, series)
+
+
 KNOWN = {"known_covariates": ["b"], "prediction_length": 4}
 
 
