@@ -197,7 +197,9 @@ def _read_texts(path: Any, start: int | None, options: dict[str, Any]) -> pd.Dat
 
 def _tell_decimals(texts: pd.Series, numbers: pd.Series, separator: str, decimal: str, name: str) -> None:
     """Warn of texts whose last separator of thousands is not followed by three digits."""
-    whole = texts.fillna("").str.strip().str.split(decimal, regex=False).str[0]
+    whole = texts.fillna("").str.strip()
+    if decimal != separator:  # else pandas drops all of them
+        whole = whole.str.split(decimal, regex=False).str[0]
     odd = whole.str.contains(separator, regex=False) & (whole.str.split(separator, regex=False).str[-1].str.len() != 3)
     if odd.any():
         first = int(odd.to_numpy().argmax())

@@ -153,7 +153,7 @@ class LongForm:
         np.maximum.at(last_observed, codes[observed], places[observed])
         empty = np.flatnonzero(~known & (places > last_observed[codes]) & (places < last_known[codes]))
         if len(empty):
-            series, time = panel.index[empty[0]]
+            series, time = (panel.index.get_level_values(level)[empty[:1]].tolist()[0] for level in (0, 1))
             warnings.warn(
                 f"{len(empty)} rows of the horizon have no known covariates, and later ones have some, first that of "
                 f"{time} in series {series!r}: they count as unknown, and are filled from the values around them. If a "
