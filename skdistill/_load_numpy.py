@@ -126,6 +126,7 @@ class TableStudent(NumpyStudent):
 
     def _read_table(self, table: Any, future: Any, name: str) -> tuple[np.ndarray, Any, Any]:
         """Check a table; return its values of at least a context, the labels after it, and known covariates there."""
+        from skdistill.data._empty_steps import warn_of_empty_steps
         from skdistill.data._pace import find_another_step, warn_of_another_step  # pandas, and arrays need NumPy alone
         from skdistill.data._plain_steps import read_step
         from skdistill.data._row_labels import check_row_labels
@@ -143,6 +144,8 @@ class TableStudent(NumpyStudent):
         index = continue_index(table.index, self.prediction_length, step=step)
         if hasattr(future, "iloc"):
             future = self._future_of(future, None if step is None else index, names, name)
+            rows = values[:, self.known]
+            warn_of_empty_steps(future[None], lambda _: rows, lambda _, place: f"{index[place]} in {name}")
         before = max(0, self.context_length - len(values))
         if before:
             values = np.concatenate([np.full((before, values.shape[1]), np.nan, values.dtype), values])

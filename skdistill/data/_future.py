@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from skdistill._utils.numpy_student import fill_masked
+from skdistill.data._empty_steps import warn_of_empty_steps
 from skdistill.data._forms import take_apart
 from skdistill.data._labels_ahead import labels_ahead, stacked_labels
 from skdistill.data._roles import Roles
@@ -68,6 +69,34 @@ def read_future(
     ValueError
         If rows or columns of the horizon are missing, unexpected or not aligned with the series.
     """
+    given, values = _read(roles, given, future, prediction_length, needed=needed, vintages=vintages)
+    if needed and values is not None and vintages is None and given.batch is None:
+        _tell_empty_steps(roles, given, values)
+    return given, values
+
+
+def _tell_empty_steps(roles: Roles, given: SeriesInput, values: np.ndarray) -> None:
+    channels = list(roles.known_channels)
+
+    def rows_of(number: int) -> np.ndarray | None:
+        one = given.series[number]
+        return None if one.index is None else one.values[:, channels]
+
+    def name_of(number: int, step: int) -> str:
+        return f"{given.series[number].labels_ahead(step + 1)[-1]} in {_call(given, number)}"
+
+    warn_of_empty_steps(values, rows_of, name_of)
+
+
+def _read(
+    roles: Roles,
+    given: SeriesInput,
+    future: Any,
+    prediction_length: int,
+    *,
+    needed: bool,
+    vintages: Vintages | None,
+) -> tuple[SeriesInput, np.ndarray | None]:
     if not roles.known:
         if future is not None:
             raise ValueError(

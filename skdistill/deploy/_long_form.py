@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import warnings
 from collections.abc import Hashable
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -13,7 +12,6 @@ import numpy as np
 import pandas as pd
 
 from skdistill._utils._optional import import_optional
-from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._series_labels import SeriesLabels, has_names
 from skdistill.data._steps import ClockStep, NumberStep, PeriodStep
 from skdistill.datasets._channels import text_is_encoded
@@ -125,7 +123,7 @@ class LongForm:
             columns = ColumnsAndOthers(self.known, [one for one in columns if one not in self.known])
         try:
             with text_is_encoded() if self.encodes else nullcontext():
-                panel = read_panel(
+                return read_panel(
                     table,
                     id=self.id,
                     time=self.time,
@@ -139,27 +137,6 @@ class LongForm:
                 f"{error} future= of predict_table needs all known covariates: fill those that vintages= tells "
                 f"({', '.join(map(repr, self.issued))}) with NaN, and the newest values that were issued are read."
             ) from error
-        if self.known and not self.issued:
-            self._tell_empty_rows(panel)
-        return panel
-
-    def _tell_empty_rows(self, panel: pd.DataFrame) -> None:
-        """Warn of rows of the horizon without known covariates, before others with some: a plan of promotions alone."""
-        places, codes = np.arange(len(panel)), pd.factorize(panel.index.get_level_values(0))[0]
-        known = panel[list(self.known or ())].notna().any(axis=1).to_numpy()
-        observed = panel[[one for one in self.targets or () if one in panel]].notna().any(axis=1).to_numpy()
-        last_known, last_observed = np.full((2, codes.max(initial=-1) + 1), -1)
-        np.maximum.at(last_known, codes[known], places[known])
-        np.maximum.at(last_observed, codes[observed], places[observed])
-        empty = np.flatnonzero(~known & (places > last_observed[codes]) & (places < last_known[codes]))
-        if len(empty):
-            series, time = (panel.index.get_level_values(level)[empty[:1]].tolist()[0] for level in (0, 1))
-            warnings.warn(
-                f"{len(empty)} rows of the horizon have no known covariates, and later ones have some, first that of "
-                f"{time} in series {series!r}: they count as unknown, and are filled from the values around them. If a "
-                "row that is not there means that nothing is planned, such as no promotion, give it with 0.",
-                stacklevel=stacklevel_of_user(),
-            )
 
     def write(self, forecasts: pd.DataFrame, table: Any) -> Any:
         """Return forecasts as a long table.

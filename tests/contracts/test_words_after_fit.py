@@ -64,6 +64,11 @@ def doubled(panel):
     return each(panel, lambda rows: pd.concat([rows, rows.iloc[[-1]]]), "8")
 
 
+def without_first(plan):
+    """Return a plan without the values of its first row, as if that was not there."""
+    return plan.where(np.arange(len(plan))[:, None] > 0)
+
+
 def with_other_ids(panel):
     return panel.rename(index=int, level=0)
 
@@ -144,6 +149,7 @@ ROWS = {  # how rows and their plan are changed, and what is told of it
     "values of the target in the plan": (lambda X, F: (X, F.assign(y=1.0)), "'y'"),
     "values of the weather in the plan": (lambda X, F: (X, F.assign(weather=1.0)), "'weather'"),
     "no plan": (lambda X, F: (X, None), "future"),
+    "a plan without the rows between": (lambda X, F: (X, each(F, without_first, "8")), "1 rows of the horizon have no"),
 }
 NAMELESS = {"list": ["ids in another type"]}  # its series have no ids
 DOORS = ["predict", "dict", "list", "search", "pipeline", "quantiles", "file", "NumPy", "stream", "extend", "table"]
@@ -182,6 +188,15 @@ def test_a_plan_that_changes_a_static_covariate_is_refused(tmp_path, door):
     assert tell(ask, old, PLAN.assign(size=same)) == tell(ask, old, PLAN.assign(size=np.nan)) == ""
     with pytest.raises(ValueError, match=r"static covariate 'size' changes within .+: it is 1 in the rows so far"):
         ask(old, PLAN.assign(size=3.0))
+
+
+def test_of_plans_with_values_every_so_many_rows_nothing_is_told():
+    sparse = OLD.assign(plan=OLD["plan"].where(np.arange(len(OLD)) % 3 == 0))
+    fitted = DistilledForecaster(**FORECASTER | {"prediction_length": 6}).fit(sparse)
+    plan = NEW.groupby(level=0).head(6)[["plan"]]
+    assert tell(fitted.predict, sparse, plan.where(np.arange(12)[:, None] % 3 == 2)) == ""
+    assert tell(fitted.predict, OLD, plan.where(np.arange(12)[:, None] % 6 < 3)) == ""  # is known for three hours
+    assert "8 rows of the horizon" in tell(fitted.predict, OLD, plan.where(np.arange(12)[:, None] % 3 == 2))
 
 
 def test_a_plan_with_static_covariates_is_read_at_once(monkeypatch):
