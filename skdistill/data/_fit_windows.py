@@ -160,6 +160,11 @@ class FitWindows:
         if series[0].statics is not None:
             scaling.statics_ = series[0].statics
         windows = self.build(series, held_out, scaling, least, of_step)
+        if self.window_step > 1 and not len(windows.train):
+            raise ValueError(
+                f"window_step must leave a training window, and {self.window_step} rows between windows, counted back "
+                "from the end of each series, leave none: make it shorter, or give more rows."
+            )
         if not len(windows.train):
             raise ValueError(
                 "X must have a training window with an observed value of a target both in its context and in its "
@@ -275,11 +280,6 @@ class FitWindows:
         if windows.validation is not None:
             validation = judged(windows.validation)
             windows = replace(windows, validation=validation if len(validation) else None)
-        if self.window_step > 1 and not len(windows.train):
-            raise ValueError(
-                f"window_step must leave a training window, and {self.window_step} rows between windows, counted back "
-                "from the end of each series, leave none: make it shorter, or give more rows."
-            )
         return windows
 
     def check_validation(self, windows: TrainingWindows) -> None:

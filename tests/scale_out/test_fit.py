@@ -58,6 +58,7 @@ SETTINGS = [
     {},
     {"scaling": "window"},
     {"scaling": "global", "window_step": 3, "context_length": 26},
+    {"window_step": 44, "validation_fraction": 0},  # of the first block, no window is on its grid
     {"student": Linear(penalty=[0.01, 0.1, 1.0], individual=True), "targets": ["c0"]},
     {"known_covariates": ["c1"]},
     {"known_covariates": ["c1"], "student": Linear(known_weights="shared", known_band=[0, 2], penalty=[0.01, 1.0])},
