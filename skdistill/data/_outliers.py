@@ -253,11 +253,14 @@ def _outlying(values: np.ndarray, given: np.ndarray) -> np.ndarray:
     observed = values[~np.isnan(values)]
     outlying = values == values[np.nanargmax(np.abs(values - observed.mean()))]
     rest = values[~outlying & ~np.isnan(values)]
-    if outlying.sum() > _MOST_ROWS * len(observed) and not _is_code(given[outlying][0]):
+    is_code = _is_code(given[outlying][0])
+    if outlying.sum() > _MOST_ROWS * len(observed) and not is_code:
         return np.zeros_like(outlying)
     far, distances = values[outlying] - np.median(rest), rest - np.median(rest)
     outweighs = np.square(far).sum() * (1 - _SHARE) > _SHARE * np.square(distances).sum()
-    is_alone = distances.any() and (distances * far[0] <= 0).all()  # on its side of the median
+    is_alone = (distances * far[0] <= 0).all()  # on its side of the median
+    if not distances.any():  # the rest is one value: a rare demand, or a switch, has two values as well
+        is_alone = is_code and far[0] < 0
     return outlying & (outweighs and (is_alone or np.median(np.abs(distances)) > 0))
 
 

@@ -88,6 +88,13 @@ def test_among_mostly_equal_values_one_on_the_other_side_is_an_outlier(level):
     assert find_outliers([Series((level + rain)[:, None])]) == []
 
 
+@pytest.mark.parametrize(("value", "told"), [(-9999.0, True), (-99.9, True), (9999.0, False), (-500.0, False)])
+def test_a_code_is_told_where_all_other_rows_have_one_value(value, told):
+    closed = np.zeros(60)  # a shop without sales
+    closed[[7, 30]] = value
+    assert bool(find_outliers([Series(closed[:, None])])) == told
+
+
 def test_each_channel_and_series_is_judged_by_itself():
     rows = np.stack([wave(), wave(seed=1) * 1e6], axis=1)
     spoiled = rows.copy()
