@@ -89,7 +89,7 @@ class Vintages:
     ) -> None:
         if not isinstance(table, pd.DataFrame):
             raise TypeError(f"table of Vintages must be a pandas DataFrame; got {type(table).__name__}.")
-        of_ids: list[Any] = list(id) if isinstance(id, list | tuple) else [] if id is None else [id]
+        of_ids: list[Any] = [] if id is None else list(id) if pd.api.types.is_list_like(id) else [id]
         keys = [issued, time, *of_ids]
         chosen = [name for name in table.columns if name not in keys] if columns is None else list(columns)
         missing = [name for name in (*keys, *chosen) if name not in table.columns]
