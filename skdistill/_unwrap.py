@@ -15,7 +15,7 @@ from sklearn.utils import assert_all_finite
 from sklearn.utils.validation import check_is_fitted
 
 from skdistill.data._context_batch import ContextBatch
-from skdistill.data._inputs import read_series
+from skdistill.data._inputs import check_roles_unchanged, read_series
 from skdistill.data._series import SeriesInput
 from skdistill.data._spread import center_and_spread
 from skdistill.data._transformer import differ, numbers_of, rows_depend
@@ -398,6 +398,7 @@ class UnwrappedModel:
         ValueError
             If it would be another model, because parameters were changed after ``fit``.
         """
+        check_roles_unchanged(self.forecaster, "compare")
         self.forecaster._check_parts_unchanged("compare trains what fit did, without a teacher", but=["teacher"])
         seen = self.forecaster.training_series() if train is None else self.transform(train)
         if seen is None:

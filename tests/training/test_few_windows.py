@@ -51,6 +51,7 @@ def test_sktime_tells_too():
         ({"student": Linear(individual=True, last_rows=12)}, 0),
         ({"student": Linear(individual=True, penalty=1.0)}, 0),
         ({"student": Linear(individual=True, penalty=[0.01, 0.1])}, 0),
+        ({"student": Linear(individual=True, penalty_on="forecast")}, 0),
         ({"student": MLP(hidden_size=2), "max_epochs": 1}, 0),
     ],
 )
