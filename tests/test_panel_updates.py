@@ -156,3 +156,10 @@ def test_scale_and_level_of_series_that_come_later_are_told_as_in_fit(scaling, c
         copy.deepcopy(grown).partial_fit(panel(c=slice(50)))
     with pytest.warns(UserWarning, match=message):
         grown.partial_fit(change(panel(z=slice(50))))
+
+
+def test_a_channel_with_one_value_in_fit_tells_no_scale(recwarn):
+    rows = panel(c=slice(50))
+    grown = make_forecaster(**SETTINGS, scaling="global").partial_fit(panel(a=slice(50), b=slice(50)).assign(c1=5.0))
+    grown.partial_fit(rows.assign(c1=1e-3 * rows["c1"]))
+    assert not [one for one in recwarn if "differ in scale" in str(one.message)]

@@ -255,9 +255,9 @@ def _in_type(numbers: pd.Series, dtype: Any) -> pd.Series:
 
 
 def _is_held(column: pd.Series, dtype: Any) -> bool:
-    """Return whether a type of narwhals holds all numbers of a column."""
-    if column.dtype.kind in "iuf" and str(dtype) == "Categorical":
-        return False  # a dictionary of numbers, which Arrow cannot make of them
+    """Return whether a type of narwhals holds all values of a column."""
+    if str(dtype).startswith(("Categorical", "Enum")):
+        return column.dtype.kind not in "iufbmM"  # a dictionary of numbers or times, which Arrow cannot make of them
     if column.dtype.kind not in "iuf" or not (dtype.is_integer() or dtype.is_float()):
         return True
     return _in_type(column, np.dtype(str(dtype).lower())).dtype == str(dtype).lower()

@@ -253,6 +253,12 @@ def test_years_that_are_certain_or_near_are_not_told(texts):
         read(texts)
 
 
+@pytest.mark.parametrize(("n_years", "n_told"), [(9, 0), (12, 1)])
+def test_plans_of_ten_years_are_near(n_years, n_told, recwarn):
+    read([f"1/31/{(pd.Timestamp.now().year + n_years) % 100:02}"])
+    assert len(recwarn) == n_told
+
+
 @pytest.mark.parametrize("form", ["{}/{:02}", "{}-{:02}"])
 def test_years_from_one_to_the_next_are_not_read_as_months(form):
     texts = [form.format(year, year % 100 + 1) for year in (2002, 2003)]
@@ -261,6 +267,7 @@ def test_years_from_one_to_the_next_are_not_read_as_months(form):
     ):
         read(texts)
     assert list(read(texts, date_format=form.format("%Y", 0).replace("00", "%m")).month) == [3, 4]
+    assert list(read(texts[:1]).month) == [3]  # one alone tells nothing
 
 
 @pytest.mark.parametrize("order", [1, -1])

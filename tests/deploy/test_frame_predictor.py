@@ -251,6 +251,17 @@ def test_ids_of_types_that_arrow_lacks(key, forecaster, table, expected):
     assert len(found) == len(expected)
 
 
+@pytest.mark.parametrize("as_text", [True, False])
+def test_times_in_a_dictionary_come_back_as_times(as_text):
+    arrow = pytest.importorskip("pyarrow")
+    table = make_table(["a", "b"])
+    fitted = make_forecaster(teacher=None).fit(read_panel(table))
+    times = table["ds"].astype(str) if as_text else table["ds"]
+    given = arrow.Table.from_pandas(table.assign(ds=times.astype("category")), preserve_index=False)
+    for answer in (fitted.predict_table(given), fitted.predictor().predict_frame(given)):
+        assert answer.to_pandas()["ds"].tolist() == to_long(fitted.predict(read_panel(table)))["ds"].tolist()
+
+
 @pytest.mark.parametrize("library", ["arrow", "pandas"])
 def test_ids_in_a_dictionary_of_numbers_come_back_as_numbers(library):
     arrow = pytest.importorskip("pyarrow")
