@@ -76,7 +76,8 @@ def _holt_winters(forecaster: Any, values: np.ndarray, origins: np.ndarray, n_st
         seasonal=model.seasonal,
         n_steps=n_steps,
     )
-    return inv_boxcox(forecasts, params["lamda"]) if params["use_boxcox"] else forecasts
+    forecasts = inv_boxcox(forecasts, params["lamda"]) if params["use_boxcox"] else forecasts
+    return forecasts + float(np.mean(results.resid)) if params["remove_bias"] else forecasts
 
 
 def _ets(forecaster: Any, values: np.ndarray, origins: np.ndarray, n_steps: int) -> np.ndarray | None:

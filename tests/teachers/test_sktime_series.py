@@ -82,11 +82,20 @@ def test_forecasts_of_ets_are_those_of_statsmodels_from_each_origin(forecaster):
         np.testing.assert_allclose(forecast, expected, rtol=1e-9)
 
 
-@pytest.mark.parametrize("seasonal", ["add", "mul"])
-@pytest.mark.parametrize("trend", ["add", "mul"])
-def test_one_step_of_holt_winters_is_the_fitted_value_of_statsmodels(trend, seasonal):
+@pytest.mark.parametrize(
+    ("trend", "seasonal", "options"),
+    [
+        ("add", "add", {}),
+        ("add", "mul", {}),
+        ("mul", "add", {}),
+        ("mul", "mul", {}),
+        ("add", "add", {"use_boxcox": True, "remove_bias": True}),
+    ],
+    ids=["add-add", "add-mul", "mul-add", "mul-mul", "without bias"],
+)
+def test_one_step_of_holt_winters_is_the_fitted_value_of_statsmodels(trend, seasonal, options):
     y = pd.Series(months(), INDEX.to_period("M"))
-    fitted = ExponentialSmoothing(trend=trend, damped_trend=True, seasonal=seasonal, sp=12).fit(y)
+    fitted = ExponentialSmoothing(trend=trend, damped_trend=True, seasonal=seasonal, sp=12, **options).fit(y)
     rolled = roll_states(fitted, y.to_numpy(), np.arange(1, 60), 18)
     np.testing.assert_allclose(rolled[:, 0], fitted._fitted_forecaster.fittedvalues.to_numpy()[1:], rtol=1e-9)
 
