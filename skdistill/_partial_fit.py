@@ -480,6 +480,8 @@ class UpdatableMixin(BaseDistilled):
             warn_of_unread_settings_for([network, loss], self.spec_)
             self._warn_of_few_windows(len(seen) - spec.context_length - spec.prediction_length + 1)
             self._cutting().tell_constant_covariates(given.series, [new.values])
+        else:
+            self.roles_ = replace(self.roles_, known_range=())  # new rows may have another one
         return self
 
     def _in_inputs_of(self, network: Linear, seen: SeenRows, spec: NetworkSpec) -> tuple[SeenRows, NetworkSpec]:

@@ -14,6 +14,7 @@ from skdistill._utils.numpy_student import fill_masked
 from skdistill.data._empty_steps import warn_of_empty_steps
 from skdistill.data._forms import take_apart
 from skdistill.data._labels_ahead import labels_ahead, stacked_labels
+from skdistill.data._plans import tell_plan
 from skdistill.data._roles import Roles
 from skdistill.data._series import Series, SeriesInput
 from skdistill.data._statics import joined_static
@@ -68,10 +69,17 @@ def read_future(
     ------
     ValueError
         If rows or columns of the horizon are missing, unexpected or not aligned with the series.
+
+    Warns
+    -----
+    UserWarning
+        If a known covariate is missing before steps in which it is there, or in other units than in ``fit``.
     """
     given, values = _read(roles, given, future, prediction_length, needed=needed, vintages=vintages)
     if needed and values is not None and vintages is None and given.batch is None:
         _tell_empty_steps(roles, given, values)
+    if values is not None:
+        tell_plan(roles, given, values, with_gaps=needed and vintages is None)
     return given, values
 
 
@@ -97,6 +105,7 @@ def _read(
     needed: bool,
     vintages: Vintages | None,
 ) -> tuple[SeriesInput, np.ndarray | None]:
+    """Read the known covariates after the series."""
     if not roles.known:
         if future is not None:
             raise ValueError(

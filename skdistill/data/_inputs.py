@@ -18,6 +18,7 @@ from skdistill.data._categories import is_categorical
 from skdistill.data._finite import without_infinity
 from skdistill.data._forms import CutFrame, PanelForm, take_apart
 from skdistill.data._label_reader import LabelReader
+from skdistill.data._plans import range_of_known
 from skdistill.data._roles import Roles, categories_of_tables, find_roles, target_positions
 from skdistill.data._row_labels import check_row_labels
 from skdistill.data._series import Series, SeriesInput
@@ -94,6 +95,8 @@ def read_series(estimator: BaseEstimator, X: Any, *, reset: bool, allow_batch: b
     roles = find_roles(estimator, first.columns, first.values.shape[1], categories)
     if roles.static:
         roles = roles.with_static(_static_numbers(roles, given.series))
+    if roles.known:
+        roles = replace(roles, known_range=range_of_known(roles, given.series))
     estimator.roles_ = roles
     estimator._asked_roles = _asked_roles(estimator)
     return _with_vintages(estimator, _as_channels(roles, given), reset=True)

@@ -47,6 +47,8 @@ class Roles:
         Categories by position of the column.
     static_center, static_unit : ndarray of shape (n_static,) or None, default=None
         Mean and spread of the static numbers over the series of ``fit``.
+    known_range : tuple of (float, float) or None, default=()
+        Smallest and largest value of each known covariate in ``fit``; empty where it is not known.
 
     Examples
     --------
@@ -63,6 +65,7 @@ class Roles:
     categories: Mapping[int, tuple[Any, ...]] = field(default_factory=dict)
     static_center: np.ndarray | None = None
     static_unit: np.ndarray | None = None
+    known_range: tuple[tuple[float, float] | None, ...] = ()
 
     @property
     def past(self) -> tuple[int, ...]:

@@ -47,6 +47,7 @@ def write_roles(roles: Roles | None, writer: Writer) -> Any:
         "known": list(roles.known),
         "static": list(roles.static),
         "categories": [[column, list(values)] for column, values in roles.categories.items()],
+        "known_range": [None if one is None else list(one) for one in roles.known_range],
     }
 
 
@@ -84,7 +85,10 @@ def read_roles(content: Any, reader: Reader, spec: NetworkSpec) -> Roles:
     if not parts["targets"] or len(set(every)) < len(every):
         raise SavedFileError("its roles are malformed.")
     categories = _categories(content.get("categories"), n_columns, parts["targets"])
-    roles = Roles(n_columns, parts["targets"], parts["known"], parts["static"], categories=categories)
+    ranges = _ranges(content.get("known_range", []), len(parts["known"]))  # files of earlier versions have none
+    roles = Roles(
+        n_columns, parts["targets"], parts["known"], parts["static"], categories=categories, known_range=ranges
+    )
     if roles.static:
         center, unit = (reader.read({"array": f"roles/{name}"}, name) for name in _NUMBERS)
         for values in (center, unit):
@@ -103,6 +107,18 @@ def _positions(content: Any, n_columns: int) -> tuple[int, ...]:
     if not isinstance(content, list) or not all(type(one) is int and 0 <= one < n_columns for one in content):
         raise SavedFileError("its roles are malformed.")
     return tuple(content)
+
+
+def _ranges(content: Any, n_known: int) -> tuple[tuple[float, float] | None, ...]:
+    if not isinstance(content, list) or len(content) not in (0, n_known):
+        raise SavedFileError("its ranges of known covariates are malformed.")
+    ranges = []
+    for one in content:
+        is_range = isinstance(one, list) and len(one) == 2 and all(type(end) in (int, float) for end in one)
+        if not is_range and one is not None:
+            raise SavedFileError("its ranges of known covariates are malformed.")
+        ranges.append(None if one is None else (float(one[0]), float(one[1])))
+    return tuple(ranges)
 
 
 def _categories(content: Any, n_columns: int, targets: tuple[int, ...]) -> dict[int, tuple[Any, ...]]:

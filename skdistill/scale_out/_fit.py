@@ -8,6 +8,7 @@ import pickle
 import warnings
 from collections.abc import Hashable
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -245,6 +246,7 @@ def _take_on(forecaster: Any, sample: Any) -> None:
     """Give a forecaster what a fit on a sample told of the problem, without its student."""
     forecaster._forget_fit()
     forecaster.__dict__.update({name: getattr(sample, name) for name in _FITTED if hasattr(sample, name)})
+    forecaster.roles_ = replace(forecaster.roles_, known_range=())  # that of a few series
 
 
 def _check_given(forecaster: Any, n_all: int, most: int) -> None:

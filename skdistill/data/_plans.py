@@ -1,0 +1,112 @@
+"""Known covariates of the horizon that are hardly meant as they are written: gaps between values, other units."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+
+import numpy as np
+
+from skdistill._utils._user_line import stacklevel_of_user
+from skdistill.data._roles import Roles
+from skdistill.data._series import Series, SeriesInput
+
+__all__ = ["range_of_known", "tell_plan"]
+
+_FAR = 8  # times the range of fit; beyond it, a value is in other units
+_ROUNDING = 1e-5  # of the size of values, as in float32
+_FLAG = (0.0, 1.0)  # of what is or is not, which some programs write as -1
+
+
+def range_of_known(roles: Roles, series: Sequence[Series]) -> tuple[tuple[float, float] | None, ...]:
+    """Return the smallest and largest value of each known covariate.
+
+    Parameters
+    ----------
+    roles : Roles
+        Roles of the columns.
+    series : sequence of Series
+        The series of ``fit``, with the columns as they are given.
+
+    Returns
+    -------
+    ranges : tuple of (float, float) or None
+        In the order of ``roles.known``; None for categories, and where nothing is observed.
+    """
+    found: list[tuple[float, float] | None] = []
+    for column in roles.known:
+        parts = [] if column in roles.categories else [one.values[:, column] for one in series]
+        parts = [part[~np.isnan(part)] for part in parts]
+        parts = [part for part in parts if len(part)]
+        lowest, highest = [part.min() for part in parts], [part.max() for part in parts]
+        found.append((float(min(lowest)), float(max(highest))) if parts else None)
+    return tuple(found)
+
+
+def tell_plan(roles: Roles, given: SeriesInput, future: np.ndarray, *, with_gaps: bool) -> None:
+    """Warn of known covariates of the horizon with gaps that their rows so far do not have, or in other units.
+
+    Parameters
+    ----------
+    roles : Roles
+        Roles of the columns.
+    given : SeriesInput
+        The series up to the horizon, as channels.
+    future : ndarray of shape (n_series, prediction_length, n_known)
+        Their known covariates, NaN where unknown.
+    with_gaps : bool
+        Whether to tell gaps.
+    """
+    groups, empty = np.array(roles.known_groups), np.isnan(future).all(axis=2)
+    for place, column in enumerate(roles.known):
+        values = future[:, :, int(np.argmax(groups == column))]  # of categories, one channel is missing as all are
+        missing = np.isnan(values)
+        if with_gaps and missing.any():
+            _tell_gaps(roles, given, missing, empty, column)
+        known = roles.known_range[place] if place < len(roles.known_range) else None
+        if known is not None:
+            _tell_units(roles, given, values, known, column)
+
+
+def _tell_gaps(roles: Roles, given: SeriesInput, missing: np.ndarray, empty: np.ndarray, column: int) -> None:
+    """Warn of steps in which a covariate is missing, and others are there; of those without any, others tell."""
+    later = np.flip(np.logical_or.accumulate(np.flip(~missing, axis=1), axis=1), axis=1)
+    gaps = missing & later & ~empty
+    if not gaps.any() or given.batch is not None:
+        return
+    channel = roles.known_channels[roles.known_groups.index(column)]
+    before = np.concatenate([np.isnan(one.values[:, channel]) for one in given.series])
+    if before.any() and before.mean() >= gaps.sum() / later.sum():
+        return  # as in the rows so far, of which fit tells
+    number, step = (int(axis[0]) for axis in np.nonzero(gaps))
+    one = given.series[number]
+    where = f"step {step + 1}" if one.index is None else str(one.labels_ahead(step + 1)[-1])
+    whose = "" if one.id is None else f" of series {one.id!r}"
+    warnings.warn(
+        f"the known covariate {roles.name(column)!r} is missing in {gaps.sum()} steps of the horizon before others in "
+        f"which it is there, first at {where}{whose}: it counts as unknown, and is filled from the values around it. "
+        "If it is empty because nothing is planned then, such as no promotion, write 0, or a category of its own.",
+        stacklevel=stacklevel_of_user(),
+    )
+
+
+def _tell_units(roles: Roles, given: SeriesInput, values: np.ndarray, known: tuple[float, float], column: int) -> None:
+    low, high = known
+    if high - low <= _ROUNDING * max(abs(low), abs(high)):
+        return  # of constant ones, fit tells
+    far = np.maximum(low - values, values - high) > _FAR * (high - low)  # False where missing
+    channel = roles.known_channels[roles.known_groups.index(column)]
+    for number in np.flatnonzero(far.any(axis=1)).tolist():  # a series of its own size has such values before
+        own = given.series[number].values[:, channel] if given.batch is None else given.batch[number, :, channel]
+        own = own[~np.isnan(own)]
+        if len(own):
+            ends = min(low, own.min()), max(high, own.max())
+            far[number] &= np.maximum(ends[0] - values[number], values[number] - ends[1]) > _FAR * (ends[1] - ends[0])
+    if known == _FLAG:
+        far |= values < 0
+    if far.any():
+        warnings.warn(
+            f"the known covariate {roles.name(column)!r} is {values[far][0]:g} in the horizon, and was between {low:g} "
+            f"and {high:g} in fit: are its units or codes others? Forecasts follow it as far as it goes.",
+            stacklevel=stacklevel_of_user(),
+        )

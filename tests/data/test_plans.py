@@ -1,0 +1,106 @@
+"""Known covariates of the horizon that are hardly meant as they are written are told by every way to forecast."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import skdistill
+from skdistill import DistilledForecaster
+from skdistill.datasets import to_long
+
+DAYS = pd.date_range("2024-01-01", periods=68)
+RNG = np.random.default_rng(0)
+ROWS = pd.concat(
+    {
+        shop: pd.DataFrame(
+            {"y": RNG.normal(size=68), "promo": (RNG.random(68) < 0.3) * 1.0, "price": 1 + RNG.random(68)}, index=DAYS
+        )
+        for shop in "ab"
+    },
+    names=["unique_id", "ds"],
+)
+PAST = ROWS[ROWS.index.get_level_values(1) < DAYS[60]]
+PLAN = ROWS.drop(PAST.index)[["promo", "price"]]
+SETTINGS = {"known_covariates": ["promo", "price"], "context_length": 12, "prediction_length": 8}
+PLAN.iloc[[0, 7], 0] = 1.0
+
+
+@pytest.fixture(scope="module")
+def forecaster():
+    return DistilledForecaster(None, "linear", "response", **SETTINGS).fit(PAST)
+
+
+DOORS = {
+    "predict": lambda forecaster, plan: forecaster.predict(PAST, future=plan),
+    "predict of one": lambda forecaster, plan: forecaster.predict({"a": PAST.loc["a"]}, future={"a": plan.loc["a"]}),
+    "rows of X": lambda forecaster, plan: forecaster.predict(pd.concat([PAST, plan]).sort_index()),
+    "predict_table": lambda forecaster, plan: forecaster.predict_table(to_long(pd.concat([PAST, plan]))),
+    "predict_frame": lambda forecaster, plan: forecaster.predictor().predict_frame(to_long(pd.concat([PAST, plan]))),
+    "stream": lambda forecaster, plan: forecaster.stream(PAST.loc["a"]).predict(future=plan.loc["a"]),
+}
+PLANS = {
+    "empty where none": (
+        lambda plan: plan.assign(promo=plan["promo"].replace(0.0, np.nan)),
+        "'promo' is missing in .*",
+    ),
+    "-1 for true": (lambda plan: plan.assign(promo=-plan["promo"]), "'promo' is -1 in the horizon, .* 0 and 1 in fit"),
+    "cents": (lambda plan: plan.assign(price=100 * plan["price"]), "'price' is .* in the horizon, and was between 1"),
+}
+SOUND = {
+    "as in fit": lambda plan: plan,
+    "known for two days": lambda plan: plan.mask(np.tile(np.arange(8) > 1, 2).repeat(2).reshape(-1, 2)),
+    "unknown": lambda plan: plan.assign(promo=np.nan),
+    "dearer": lambda plan: plan.assign(price=3 * plan["price"]),
+}
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("kind", PLANS)
+def test_plans_that_are_hardly_meant_are_told(forecaster, door, kind):
+    change, message = PLANS[kind]
+    with pytest.warns(UserWarning, match=f"the known covariate {message}"):
+        DOORS[door](forecaster, change(PLAN))
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("kind", SOUND)
+def test_sound_plans_are_not(forecaster, door, kind):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        DOORS[door](forecaster, SOUND[kind](PLAN))
+
+
+def test_gaps_as_in_the_rows_so_far_are_not_told():
+    """A price of every Monday is filled in both; of a promotion that is empty where none was, fit tells."""
+    mondays = lambda rows: rows.assign(price=rows["price"].where(rows.index.get_level_values(1).weekday == 0))  # noqa: E731
+    forecaster = DistilledForecaster(None, "linear", "response", **SETTINGS).fit(mondays(PAST))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        forecaster.predict(mondays(PAST), future=mondays(PLAN))
+
+
+def test_a_new_series_of_another_size_is_not_told(forecaster):
+    past, plan = (rows.assign(price=500 * rows["price"]).rename(index={"a": "c"}).loc[["c"]] for rows in (PAST, PLAN))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        forecaster.predict(past, future=plan)
+    with pytest.warns(UserWarning, match="'price' is .* in the horizon"):
+        forecaster.predict(past, future=plan.assign(price=100 * plan["price"]))
+
+
+def test_saved_forecasters_tell_units(forecaster, tmp_path):
+    forecaster.save(tmp_path / "student.skdistill")
+    loaded = skdistill.load(tmp_path / "student.skdistill")
+    assert loaded.roles_.known_range == forecaster.roles_.known_range
+    with pytest.warns(UserWarning, match="'promo' is -1 in the horizon"):
+        loaded.predict(PAST, future=PLAN.assign(promo=-PLAN["promo"]))
+
+
+def test_what_was_between_is_forgotten_with_rows_that_are_added():
+    forecaster = DistilledForecaster(None, "linear", "response", random_state=0, **SETTINGS).partial_fit(PAST.loc["a"])
+    forecaster.partial_fit(ROWS.loc["a"].iloc[60:].assign(promo=-1.0))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        forecaster.predict(PAST.loc["a"], future=PLAN.loc["a"].assign(promo=-1.0))
