@@ -51,6 +51,8 @@ def make_regular(rows: Rows, freq: Any, missing_rows: str, fill_value: Any) -> t
     if missing_rows == "insert":
         regular = insert_missing(rows, grid, gaps, fill_value, given=freq is not None)
         _warn_of_gaps(rows, grid, gaps, fill_value is None)
+        if fill_value is not None:
+            _warn_of_early_ends(rows)
         return regular, grid
     if gaps.n_rows:
         hint = skipped_hint(rows.times, grid, gaps)
@@ -74,6 +76,22 @@ def _zone_hint(times: Times, freq: Any) -> str:
         local = f"but have one in local time, for example in {zone}: set tz={zone!r}."
         return f"times have no regular step in {moments.tz}, {local}"
     return ""
+
+
+def _warn_of_early_ends(rows: Rows) -> None:
+    """Warn of series that end before others, where rows are left out that stand for a value such as 0."""
+    times = rows.times
+    lasts = np.append(times.starts[1:], len(times.codes)) - 1
+    early = np.flatnonzero(times.codes[lasts] < times.codes[lasts].max())
+    if len(early):
+        row, latest = int(lasts[early[0]]), times.moments[times.codes[lasts].max()]
+        warnings.warn(
+            f"{rows.name}: fill_value fills rows between the first and the last of each series, and {len(early)} of "
+            f"{len(lasts)} series end before the last time of the table, {latest}; first the one that ends at "
+            f"{times.say(row)}. If rows after it were left out as others were, add one at the last time, and those "
+            "between are filled: forecasts start after the last row.",
+            stacklevel=stacklevel_of_user(),
+        )
 
 
 def _warn_of_gaps(rows: Rows, grid: Grid, gaps: Gaps, as_missing: bool) -> None:

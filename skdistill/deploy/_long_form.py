@@ -137,7 +137,6 @@ class LongForm:
                 f"{error} future= of predict_table needs all known covariates: fill those that vintages= tells "
                 f"({', '.join(map(repr, self.issued))}) with NaN, and the newest values that were issued are read."
             ) from error
-        return panel
 
     def write(self, forecasts: pd.DataFrame, table: Any) -> Any:
         """Return forecasts as a long table.

@@ -139,6 +139,20 @@ def test_missing_rows_are_inserted_left_or_refused():
             gap(fill_value=wrong)
 
 
+def test_series_that_end_before_others_are_told_where_rows_are_filled():
+    """Days without sales are left out of the table: those after the last sale of an item, too."""
+    with pytest.warns(
+        UserWarning, match=r"1 of 2 series end before .* 2024-01-04 00:00:00; .* 2024-01-03 .*series 'b'"
+    ):
+        gap(fill_value=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        gap()
+        text = GAP + "b,2024-01-04,0,u\n"
+        read_panel(io.StringIO(text), columns=["y"], fill_value=0)
+        read_panel(io.StringIO(text.replace("b,2024-01-01,5,u\n", "")), columns=["y"], fill_value=0)  # starts later
+
+
 @pytest.mark.parametrize("density", [0.02, 0.1, 0.5])
 def test_rows_left_out_at_random_are_no_other_step(density):
     rng = np.random.default_rng(0)
