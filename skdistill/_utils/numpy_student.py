@@ -1592,14 +1592,13 @@ def spelling(one: Any) -> Any:
 
     Examples
     --------
-    >>> spelling("New  york ") == spelling("new York"), spelling("007"), spelling((7.0, "S07"))
-    (True, '7', ('7', 's07'))
+    >>> spelling("New  york ") == spelling("new York"), spelling("007"), spelling((7.0, "S07")), spelling("03/7.0")
+    (True, '7', ('7', 's07'), '3/7')
     """
     if isinstance(one, tuple):
         return tuple(map(spelling, one))
     text = " ".join(unicodedata.normalize("NFKC", str(one)).split()).casefold()
-    digits = re.fullmatch(r"0*(\d+)(\.0*)?", text)
-    return digits[1] if digits else text
+    return re.sub(r"(?<![\w.])0*(\d+)(\.0*)?(?![\w.])", r"\1", text)
 
 
 def count_levels(one: Any) -> int:

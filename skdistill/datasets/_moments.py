@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import decimal
+import numbers as numbers_
 import re
 import warnings
 from typing import Any, NoReturn
@@ -27,6 +29,7 @@ _ORDERS = {
     "month first": ("%m", "%d", "%y"),
     "year first": ("%y", "%m", "%d"),
 }
+_MONTHS = 12
 _TIME_ALONE = re.compile(r"\s*\d{1,2}:\d{2}")
 # 2018-M01 and M1 2018, which pandas reads as seconds, and the quarters 2018T1, which it reads as months
 _PARTS = (
@@ -127,13 +130,21 @@ def read_moments(
             f"{where} has no time in {(codes < 0).sum()} rows, first in row {row}: drop these rows, or fill in when "
             "they were observed."
         )
-    distinct = pd.Index(labels, name=column.name)
+    distinct = _of_objects(pd.Index(labels, name=column.name))
     _warn_of_no_text(distinct, where, dayfirst, date_format)
     moments = _read_distinct(distinct, where, dayfirst, date_format, unit, numbers)
     if not moments.is_unique:
         again, moments = pd.factorize(moments)
         codes = again[codes]
     return pd.Index(moments), codes
+
+
+def _of_objects(distinct: pd.Index) -> pd.Index:
+    """Return numbers and times that are objects, as databases and sheets give them, in types of their own."""
+    if distinct.dtype != object:
+        return distinct
+    are_decimals = all(isinstance(one, decimal.Decimal) for one in distinct)
+    return distinct.astype(np.float64) if are_decimals else distinct.infer_objects()
 
 
 def _warn_of_no_text(distinct: pd.Index, where: str, dayfirst: bool | None, date_format: str | None) -> None:
@@ -169,11 +180,26 @@ def _read_distinct(
     elif unit is not None:
         raise ValueError(f"unit={unit!r} is for times that are numbers; {where} holds {distinct[0]!r}.")
     elif not all(isinstance(one, str) for one in distinct):
+        _check_mixed(distinct, where)
         return _parse(distinct, where)
     is_free = date_format is None
     moments = _read_text(distinct, where, dayfirst) if is_free else _parse(distinct, where, format=date_format)
     _warn_of_century(distinct, moments, where)
     return moments
+
+
+def _check_mixed(distinct: pd.Index, where: str) -> None:
+    """Raise for times among which are numbers, or text that an earlier step left where it took other text for times."""
+    times = [one for one in distinct if isinstance(one, datetime.date)]
+    number = next((one for one in distinct if isinstance(one, numbers_.Number)), None)
+    if times and number is not None:
+        raise ValueError(f"{where} holds numbers and times, such as {number!r} and {times[0]}: write all in one way.")
+    text = next((one for one in distinct if isinstance(one, str) and not _YEAR_FIRST.match(one)), None)
+    if text is not None and times and max(one.day for one in times) <= _MONTHS:
+        raise ValueError(
+            f"{where} holds times, whose days are 12 at most, and text such as {text!r}: an earlier step, such as "
+            "Excel, took text for dates where it could, days for months. Have the column read as text there."
+        )
 
 
 def _as_digits(distinct: pd.Index, where: str, date_format: str) -> pd.Index:
@@ -189,7 +215,7 @@ def _as_digits(distinct: pd.Index, where: str, date_format: str) -> pd.Index:
 def _from_arrow(distinct: Any) -> pd.Index:
     kind = distinct.dtype.pyarrow_dtype
     if distinct.dtype.kind not in "mM":
-        return pd.Index(distinct.to_numpy())
+        return _of_objects(pd.Index(distinct.to_numpy()))  # decimals are objects
     if getattr(kind, "tz", None) is not None:
         return distinct.astype(f"datetime64[{kind.unit}, {kind.tz}]")
     numpy_kind = "datetime64" if distinct.dtype.kind == "M" else "timedelta64"

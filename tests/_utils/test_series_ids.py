@@ -60,6 +60,7 @@ def test_files_have_ids_as_text_and_tell_the_same():
         ("7", 7.0),
         ("7.0", "7"),
         (("north", "007"), ("North", 7)),
+        ("1/02", "01/2.0"),
     ],
 )
 @pytest.mark.parametrize("plain", [None, plain_id])

@@ -1,6 +1,7 @@
 """Times as people write them."""
 
 import datetime
+import decimal
 import warnings
 
 import numpy as np
@@ -311,3 +312,27 @@ def test_times_of_greenwich_are_in_utc(form):
     table = pd.DataFrame({"t": moments.strftime(form), "y": range(len(moments))})
     in_berlin = regularize(table, time="t", tz="Europe/Berlin", verbose=0)
     assert list(in_berlin.index) == list(moments)
+
+
+def test_dates_that_excel_took_for_others_are_refused():
+    """Days up to 12 are months there, and others stay text: a whole year is regular, with its rows in another order."""
+    year = pd.date_range("2024-01-01", "2024-12-31")
+    of_sheet = [datetime.datetime(one.year, one.day, one.month) if one.day <= 12 else f"{one:%d/%m/%Y}" for one in year]
+    with pytest.raises(
+        ValueError, match="times, whose days are 12 at most, and text such as '13/01/2024': an earlier step"
+    ):
+        read(pd.Series(of_sheet, dtype=object))
+    with pytest.raises(ValueError, match="holds numbers and times, such as 45292 and "):
+        read(pd.Series([DAYS[0], 45292], dtype=object))
+    assert list(read(pd.Series([*DAYS[:20], *DAYS[20:].strftime("%Y-%m-%d")], dtype=object))) == list(DAYS)
+
+
+@pytest.mark.parametrize("kind", [int, float, decimal.Decimal])
+def test_numbers_as_objects_are_numbers(kind):
+    """They counted nanoseconds since 1970."""
+    rows = pd.Series([kind(one) for one in range(1980, 2020)], dtype=object)
+    assert list(read(rows)) == list(range(1980, 2020))
+    assert read(rows, date_format="%Y")[0] == pd.Timestamp("1980-01-01")
+    assert read(rows * 86400, unit="s")[0] == pd.Timestamp("1975-06-04")
+    with pytest.raises(ValueError, match="got numbers, first 2024010"):
+        read(pd.Series([kind(20240101), kind(20240102)], dtype=object))
