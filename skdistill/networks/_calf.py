@@ -78,6 +78,11 @@ class LanguageNetwork(BaseNetwork):
             )
         self.check_model(make_skeleton(model, self.n_layers, owner, self.revision), spec)
 
+    def unread_settings(self, spec: NetworkSpec) -> dict[str, str]:
+        """Name the revision, where the model is a folder, which has none."""
+        is_folder = Path(locate(self.model, type(self).__name__)).is_dir()
+        return {"revision": f"with model={str(self.model)!r}"} if is_folder else {}
+
     def check_model(self, skeleton: nn.Module, spec: NetworkSpec) -> None:
         """Raise if the language model, the hyperparameters and the problem do not fit together.
 

@@ -528,6 +528,12 @@ def test_every_term_can_be_switched_off(loss, folders):
     assert terms == {f"train_{name}" for name, term in loss.named_terms() if term.weight and name != "supervised"}
 
 
+def test_the_revision_of_a_folder_is_told(folders):
+    spec = NetworkSpec(12, 4, 2)
+    assert list(GPT4TS(folders["gpt2"], revision="main").unread_settings(spec)) == ["revision"]
+    assert CALF("gpt2", revision="main").unread_settings(spec) == {}
+
+
 def test_the_short_term_objective_trains(folders):
     loss = CrossModal(supervised_loss="smape", output_loss="mase", feature_loss="smooth_l1", season=4)
     many = [make_series(60, 1, seed) for seed in range(3)]
