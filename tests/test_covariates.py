@@ -1153,3 +1153,32 @@ def test_covariates_of_a_table_with_one_value_are_told(student):
     X[30:, 9] = 2.0
     with pytest.warns(UserWarning, match="the covariates 'column 9' have one value in all training rows"):
         regressor.set_params(student=MLP(4), max_epochs=1, validation_fraction=0.25).fit(X, y)
+
+
+@pytest.mark.parametrize("zone", [None, "Europe/Berlin"])
+def test_a_plan_with_more_rows_in_any_order_is_read_as_the_plans_of_single_series(zone):
+    rng = np.random.default_rng(0)
+    rows = {}
+    for number, shop in enumerate("bac"):
+        days = pd.date_range("2024-01-01", periods=60 + number, tz=zone).as_unit("us")
+        values = {
+            "y": rng.normal(size=len(days)),
+            "price": rng.normal(size=len(days)),
+            "day": rng.choice(["x", "z"], len(days)),
+        }
+        rows[shop] = pd.DataFrame(values | {"size": float(number)}, index=days)
+    X = pd.concat({shop: part[:-9] for shop, part in rows.items()}, names=["shop", "day"])
+    plans = {shop: part[-9:].drop(columns="y").set_axis(part.index[-9:].as_unit("ns")) for shop, part in rows.items()}
+    roles = {"targets": ["y"], "known_covariates": ["price", "day"], "static_covariates": ["size"]}
+    fitted = DistilledForecaster(None, "linear", "response", context_length=8, prediction_length=4, **roles).fit(X)
+    each = fitted.predict({shop: X.loc[shop] for shop in rows}, future=plans)
+    plan = pd.concat(plans, names=["shop", "day"]).sample(frac=1, random_state=0)
+    together = fitted.predict(X, future=plan)
+    for shop, forecast in each.items():
+        pd.testing.assert_frame_equal(together.loc[shop], forecast, check_names=False, check_freq=False)
+    plan.loc[("a", plans["a"].index[6]), "price"] = np.inf
+    with pytest.raises(ValueError, match="future of series 'a' contains infinity"):
+        fitted.predict(X, future=plan)
+    plan = plan.drop(index=("c", plans["c"].index[2]))
+    with pytest.raises(ValueError, match=r"future of series '[ac]' (contains infinity|is not aligned)"):
+        fitted.predict(X, future=plan)

@@ -12,7 +12,7 @@ import pandas as pd
 
 from skdistill._utils.numpy_student import fill_masked
 from skdistill.data._empty_steps import warn_of_empty_steps
-from skdistill.data._forms import take_apart
+from skdistill.data._forms import CutFrame, take_apart
 from skdistill.data._labels_ahead import labels_ahead, stacked_labels
 from skdistill.data._plans import tell_plan
 from skdistill.data._roles import Roles
@@ -273,23 +273,47 @@ def _tables_of(given: SeriesInput, future: Any) -> list[Any]:
 def _read_whole(
     roles: Roles, given: SeriesInput, future: Any, prediction_length: int, optional: tuple[Any, ...]
 ) -> np.ndarray | None:
-    """Read the horizons of a panel all at once, if they are those of the series in the same order; otherwise None."""
+    """Read the horizons of a panel all at once, if a table has them under time labels, or nothing else; otherwise None."""
     framed = given.form is not None and given.form.kind == "frame" and isinstance(future, pd.DataFrame)
     if not framed or not isinstance(future.index, pd.MultiIndex) or any(one.index is None for one in given.series):
         return None
     tables, form = take_apart(future, "future")
     assert given.form is not None
-    if form is None or form.ids != given.form.ids or set(np.diff(tables.bounds)) != {prediction_length}:
+    if form is None or len(form.ids) != len(given.series):
         return None
-    if not as_time_index(tables.frame.index).equals(stacked_labels(given.series, prediction_length)):
+    ours = {one.id: number for number, one in enumerate(given.series)}
+    numbers = [ours.get(one, -1) for one in form.ids]
+    places = None if -1 in numbers else _places_of_all(tables, numbers, stacked_labels(given.series, prediction_length))
+    if places is None:
         return None
     reader = _Reader(roles, given.series[0], "X", prediction_length, optional)
-    values = reader._columns(tables.frame).reshape(len(form.ids), prediction_length, -1)
-    statics = reader._statics(tables.frame)
+    try:
+        values, statics = reader._columns(tables.frame), reader._statics(tables.frame)
+    except ValueError:  # read by itself, a series is named
+        return None
     if statics is not None:
-        for number, rows in enumerate(statics.reshape(len(form.ids), prediction_length, -1)):
+        for number, rows in zip(numbers, np.split(statics, tables.bounds[1:-1]), strict=True):
             _Reader(roles, given.series[number], _call(given, number), prediction_length)._check_statics(rows)
-    return values
+    return values[places].reshape(len(numbers), prediction_length, -1)
+
+
+def _places_of_all(tables: CutFrame, numbers: Sequence[int], labels: pd.Index) -> np.ndarray | slice | None:
+    """Return the rows of all horizons, series after series; None if one is not there, or labels are no times.
+
+    ``numbers`` says which series each part of the table is of, and ``labels`` are those of the horizons.
+    """
+    given, n_series = as_time_index(tables.frame.index), len(numbers)
+    if given.equals(labels) and numbers == list(range(n_series)) and len(set(np.diff(tables.bounds))) == 1:
+        return slice(None)
+    times = isinstance(labels, pd.DatetimeIndex) and isinstance(given, pd.DatetimeIndex) and given.tz == labels.tz
+    if not times and not (isinstance(labels, pd.PeriodIndex) and given.dtype == labels.dtype):
+        return None
+    rows = pd.MultiIndex.from_arrays([np.repeat(numbers, np.diff(tables.bounds)), given])
+    if rows.has_duplicates:
+        return None
+    wanted = [np.repeat(np.arange(n_series), len(labels) // n_series), labels]
+    places = rows.get_indexer(pd.MultiIndex.from_arrays(wanted))
+    return places if (places >= 0).all() else None
 
 
 def _expected_labels(series: Sequence[Series], n_rows: int) -> list[pd.Index | None]:
