@@ -174,12 +174,7 @@ def _encode(column: pd.Series, known: Sequence[Any], name: str) -> pd.Series:
         ours = set(known)  # of a file of an earlier version, "7.0" may be one
         texts = ((str(value), value) for value in values)
         values = np.array([text if text in ours else _text_of(value) for text, value in texts], dtype=object)
-    if values.size:
-        encoder = OrdinalEncoder(
-            categories=[np.array(known, dtype=object)], handle_unknown="use_encoded_value", unknown_value=-1
-        )
-        table = np.array(known, dtype=object)[:, None]
-        codes[observed] = encoder.fit(table).transform(values[:, None])[:, 0]
+    codes[observed] = pd.Index(known, dtype=object).get_indexer(pd.Index(values, dtype=object))
     unknown = codes < 0
     if unknown.any():
         new = list(dict.fromkeys(column.to_numpy(dtype=object)[unknown]))
