@@ -273,7 +273,7 @@ def _tables_of(given: SeriesInput, future: Any) -> list[Any]:
 def _read_whole(
     roles: Roles, given: SeriesInput, future: Any, prediction_length: int, optional: tuple[Any, ...]
 ) -> np.ndarray | None:
-    """Read the horizons of a panel all at once, if a table has them under time labels, or nothing else; otherwise None."""
+    """Read the horizons of a panel all at once, if a table has them, and under times if it has more; otherwise None."""
     framed = given.form is not None and given.form.kind == "frame" and isinstance(future, pd.DataFrame)
     if not framed or not isinstance(future.index, pd.MultiIndex) or any(one.index is None for one in given.series):
         return None
