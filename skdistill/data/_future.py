@@ -311,8 +311,8 @@ def _places_of_all(tables: CutFrame, numbers: Sequence[int], labels: pd.Index) -
     rows = pd.MultiIndex.from_arrays([np.repeat(numbers, np.diff(tables.bounds)), given])
     if rows.has_duplicates:
         return None
-    wanted = [np.repeat(np.arange(n_series), len(labels) // n_series), labels]
-    places = rows.get_indexer(pd.MultiIndex.from_arrays(wanted))
+    of_labels = np.repeat(np.arange(n_series), len(labels) // n_series)
+    places = rows.get_indexer(pd.MultiIndex.from_arrays([of_labels, labels]))
     return places if (places >= 0).all() else None
 
 
