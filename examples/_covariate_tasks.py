@@ -45,7 +45,7 @@ def read_victoria(folder: Path) -> Problem:
     table.index = pd.DatetimeIndex(pd.to_datetime(table["Time"]).dt.tz_localize(None))
     warm, cold = (table["Temperature"] - 22).clip(lower=0), (16 - table["Temperature"]).clip(lower=0)
     local = table.index + pd.Timedelta("10h")
-    working = pd.Series((local.dayofweek < 5) & ~table["Holiday"].to_numpy(), index=table.index).astype(float)
+    working = pd.Series((local.day_of_week < 5) & ~table["Holiday"].to_numpy(), index=table.index).astype(float)
     made = {"demand": table["Demand"], "temperature": table["Temperature"], "warm": warm, "cold": cold}
     table = pd.DataFrame({**made, "working": working})
     first = int(np.argmax(local.hour == 0))  # windows are local days
@@ -67,7 +67,7 @@ def make_shops(n_days: int = 700, n_shops: int = 20) -> Problem:
         rng = np.random.default_rng(number)
         promotion = np.repeat(rng.random(n_days // 4 + 1) < 0.15, 4)[:n_days].astype(float)
         price = np.repeat(rng.uniform(0.8, 1.2, n_days // 60 + 1), 60)[:n_days] * (1 - 0.2 * promotion)
-        level = 20 * 3 ** rng.normal() * (1 + 0.3 * np.sin(2 * np.pi * (days.dayofweek + rng.integers(7)) / 7))
+        level = 20 * 3 ** rng.normal() * (1 + 0.3 * np.sin(2 * np.pi * (days.day_of_week + rng.integers(7)) / 7))
         mean = level * price ** -rng.uniform(1, 2) * (1 + rng.uniform(0.2, 0.8) * promotion)
         sales = rng.poisson(mean * np.exp(0.1 * rng.normal(size=n_days)))
         parts[f"shop {number}"] = pd.DataFrame({"sales": sales, "promotion": promotion, "price": price}, index=days)

@@ -41,7 +41,7 @@ def make_shop(number: int, days: pd.DatetimeIndex, temperature: np.ndarray, holi
     rng = np.random.default_rng(number)
     size = 2.0**number
     promotion = np.repeat(rng.random(len(days) // 3 + 1) < 0.2, 3)[: len(days)].astype(float)
-    week = 1 + 0.3 * np.sin(2 * np.pi * (days.dayofweek + number) / 7)
+    week = 1 + 0.3 * np.sin(2 * np.pi * (days.day_of_week + number) / 7)
     sales = size * week * (1 + 0.4 * promotion) * (1 + 0.03 * temperature) * (1 - 0.5 * holiday)
     table = {"sales": sales * np.exp(0.05 * rng.normal(size=len(days))), "promotion": promotion}
     return pd.DataFrame({**table, "temperature": temperature, "holiday": holiday}, index=days)
@@ -50,7 +50,7 @@ def make_shop(number: int, days: pd.DatetimeIndex, temperature: np.ndarray, holi
 rng = np.random.default_rng(0)
 days = pd.date_range("2022-01-01", periods=N_DAYS, freq="D")
 weather = np.convolve(rng.normal(size=N_DAYS + 4), np.full(5, 1.5), mode="valid")
-temperature = 10 - 10 * np.cos(2 * np.pi * days.dayofyear.to_numpy() / 365) + weather
+temperature = 10 - 10 * np.cos(2 * np.pi * days.day_of_year.to_numpy() / 365) + weather
 holiday = calendar_covariates(days, fields=(), holidays=["2022-04-18", "2022-06-06", "2023-04-10", "2023-05-29"])
 shops = pd.concat(
     {f"shop {number}": make_shop(number, days, temperature, holiday["holiday"].to_numpy()) for number in range(4)},

@@ -50,7 +50,7 @@ def made_market() -> pd.DataFrame:
     """Return prices that follow what is left of generation, and the forecasts of the day before."""
     rng = np.random.default_rng(0)
     hours = pd.date_range("2022-01-03", periods=24 * DAYS, freq="h")
-    day, weekend = hours.hour.to_numpy(), hours.dayofweek.to_numpy() >= 5
+    day, weekend = hours.hour.to_numpy(), hours.day_of_week.to_numpy() >= 5
     walk = pd.Series(rng.normal(size=len(hours))).ewm(halflife=18).mean().to_numpy()
     load = (
         70 + 12 * np.sin((day - 9) / 24 * 2 * np.pi) + 6 * np.sin((day - 6) / 12 * 2 * np.pi) - 8 * weekend + 8 * walk

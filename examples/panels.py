@@ -44,7 +44,7 @@ def write_table(path: Path) -> None:
     parts = []
     for number, size in enumerate(np.geomspace(1, 1000, N_SHOPS)):
         promotion = (np.repeat(rng.random(len(days) // 3 + 1), 3)[: len(days)] < 0.2).astype(int)
-        week = 1 + 0.4 * np.sin(2 * np.pi * (days.dayofweek + number % 3) / 7)
+        week = 1 + 0.4 * np.sin(2 * np.pi * (days.day_of_week + number % 3) / 7)
         mean = size * week * (1 + 0.6 * promotion) * np.linspace(1, 1.3, len(days))
         sales = rng.poisson(mean).astype(float)
         sales[40:50] = np.nan if number == 2 else sales[40:50]

@@ -31,7 +31,7 @@ hours = pd.date_range("2024-03-01", periods=24 * (DAYS + 1), freq="h")
 frames = {}
 for number in range(N_SENSORS):
     angle = 2 * np.pi * np.arange(len(hours)) / 24 + rng.uniform(0, 2 * np.pi)
-    weekend = 1 - 0.3 * (hours.dayofweek >= 5)
+    weekend = 1 - 0.3 * (hours.day_of_week >= 5)
     clean = (2 + np.sin(angle) + 0.5 * np.sin(2 * angle)) * weekend + 0.15 * rng.standard_normal(len(hours))
     frames[f"sensor {number:02d}"] = pd.DataFrame({"load": 10 ** rng.uniform(0, 3) * clean}, index=hours)
 sensors = pd.concat(frames, names=["series", "time"])

@@ -29,7 +29,7 @@ N_SHOPS, N_DAYS, N_TEST, WEEK = (4, 120, 28, 7) if QUICK else (30, 500, 84, 7)
 MISSED, UNSOLD = 3.0, 1.0  # cost of a piece
 rng = np.random.default_rng(0)
 days = pd.date_range("2023-01-02", periods=N_DAYS, freq="D")
-rhythm = 1 + 0.5 * np.sin(2 * np.pi * days.dayofweek / WEEK) + 0.4 * (days.dayofweek == 5)
+rhythm = 1 + 0.5 * np.sin(2 * np.pi * days.day_of_week / WEEK) + 0.4 * (days.day_of_week == 5)
 shops = {}
 for number in range(N_SHOPS):
     mean = np.exp(rng.uniform(1, 5)) * rhythm

@@ -520,7 +520,7 @@ def make_kinds(n_series=24, n_rows=200):
     weeks = np.random.default_rng(1).normal(size=(3, 7))
     shops = {}
     for number in range(n_series):
-        week = 10 + 3 * weeks[number % 3][days.dayofweek] + 1.5 * generator.normal(size=n_rows)
+        week = 10 + 3 * weeks[number % 3][days.day_of_week] + 1.5 * generator.normal(size=n_rows)
         shops[f"shop {number}"] = pd.DataFrame({"sales": (1 + number % 5) * week, "kind": "abc"[number % 3]}, days)
     return shops
 
@@ -934,7 +934,7 @@ def test_the_calendar_tells_an_exact_map_the_hour_of_the_week(student):
     generator = np.random.default_rng(0)
     index = pd.date_range("2024-01-01", periods=24 * 7 * 8, freq="h")
     profile = 3 * generator.normal(size=168)
-    hour = (24 * index.dayofweek + index.hour).to_numpy()
+    hour = (24 * index.day_of_week + index.hour).to_numpy()
     frame = pd.DataFrame({"load": profile[hour] + 0.1 * generator.normal(size=len(index))}, index=index)
     scores = []
     for reads in (False, True):
@@ -1114,9 +1114,9 @@ DAYS = pd.date_range("2020-01-01", "2021-12-31", freq="D")
 SPARSE = {  # which days have a value, and whether the others may mean that nothing was there
     "months": (DAYS.day == 1, False),
     "quarters": (DAYS.is_quarter_end, False),
-    "Mondays and Thursdays": (np.isin(DAYS.dayofweek, [0, 3]), False),
-    "weekends lack": (DAYS.dayofweek < 5, False),
-    "some Saturdays": ((DAYS.dayofweek == 5) & (np.random.default_rng(0).random(len(DAYS)) < 0.5), True),
+    "Mondays and Thursdays": (np.isin(DAYS.day_of_week, [0, 3]), False),
+    "weekends lack": (DAYS.day_of_week < 5, False),
+    "some Saturdays": ((DAYS.day_of_week == 5) & (np.random.default_rng(0).random(len(DAYS)) < 0.5), True),
     "ten days in two months": (np.random.default_rng(0).random(80).repeat(11)[: len(DAYS)] < 0.2, True),
 }
 

@@ -160,7 +160,7 @@ def test_business_days_without_holidays(tmp_path, monkeypatch):
     names = run(PRICES, tmp_path, monkeypatch)
     prices, forecast = names["prices"], names["forecast"]
     assert prices["price"].isna().sum() == 4
-    assert (forecast.index.dayofweek < 5).all()
+    assert (forecast.index.day_of_week < 5).all()
     assert forecast.index[0] == prices.index[-1] + pd.offsets.BDay()
     assert np.abs(forecast["price"] - prices["price"].iloc[-1]).max() < 10
 

@@ -12,7 +12,15 @@ from pandas.tseries.frequencies import to_offset
 from skdistill.data._steps import Step, continue_index, find_step
 from skdistill.data._wall_clock import nanoseconds_of, read_wall_clock
 
-__all__ = ["FREQUENCIES", "calendar_features", "calendar_fields", "calendar_numbers", "calendar_of", "parse_frequency"]
+__all__ = [
+    "FREQUENCIES",
+    "calendar_features",
+    "calendar_fields",
+    "calendar_numbers",
+    "calendar_of",
+    "parse_frequency",
+    "read_field",
+]
 
 # number of calendar features -> a frequency with this number
 FREQUENCIES = {6: "s", 5: "min", 4: "h", 3: "D", 2: "W", 1: "ME"}
@@ -34,6 +42,8 @@ _SCALES: dict[str, tuple[int, int]] = {
     "week": (1, 52),
     "month": (1, 11),
 }
+
+_NAMES_IN_PANDAS = {"weekday": "day_of_week", "dayofyear": "day_of_year"}  # where both have names of their own
 
 _DAY_FIELDS = ("weekday", "day", "dayofyear")
 _FIELDS: dict[str, tuple[str, ...]] = {
@@ -106,12 +116,8 @@ def calendar_features(index: Any, *, frequency: str | pd.offsets.BaseOffset | No
     fields = _FIELDS[_family(index, frequency)]
     out = np.empty((len(index), len(fields)), dtype=np.float32)
     for j, field in enumerate(fields):
-        if field == "week" and isinstance(index, pd.DatetimeIndex):
-            values = index.isocalendar()["week"].to_numpy(dtype=np.float64)
-        else:
-            values = np.asarray(getattr(index, field), dtype=np.float64)
         low, width = _SCALES[field]
-        out[:, j] = (values - low) / width - 0.5
+        out[:, j] = (read_field(index, field) - low) / width - 0.5
     return out
 
 
@@ -172,6 +178,32 @@ def calendar_fields(index: Any, *, frequency: str | pd.offsets.BaseOffset | None
     return _FIELDS[_family(index, frequency)]
 
 
+def read_field(labels: pd.DatetimeIndex | pd.PeriodIndex, field: str) -> np.ndarray:
+    """Return a calendar field of each label as integers.
+
+    Parameters
+    ----------
+    labels : DatetimeIndex or PeriodIndex
+        Time labels.
+    field : str
+        Name of the field; a week is that of ISO 8601.
+
+    Returns
+    -------
+    values : ndarray of int of shape (n_labels,)
+        Weekdays count from Monday, 0.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> read_field(pd.date_range("2024-12-29", periods=2), "week")
+    array([52,  1])
+    """
+    if field == "week" and isinstance(labels, pd.DatetimeIndex):
+        return labels.isocalendar()["week"].to_numpy(dtype=np.int64)
+    return np.asarray(getattr(labels, _NAMES_IN_PANDAS.get(field, field)), dtype=np.int64)
+
+
 def calendar_numbers(index: Any) -> np.ndarray:
     """Return the calendar fields of each label as integers, to look up in embedding tables.
 
@@ -192,7 +224,7 @@ def calendar_numbers(index: Any) -> np.ndarray:
     >>> calendar_numbers(pd.date_range("2024-01-01 22:45", periods=1, freq="h"))
     array([[ 1.,  1.,  0., 22.,  3.]], dtype=float32)
     """
-    fields = (index.month, index.day, index.weekday, index.hour, index.minute // 15)
+    fields = (index.month, index.day, index.day_of_week, index.hour, index.minute // 15)
     return np.stack([np.asarray(field, dtype=np.float32) for field in fields], axis=1)
 
 

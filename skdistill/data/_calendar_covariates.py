@@ -13,7 +13,7 @@ import pandas as pd
 from skdistill._utils._checks import check_integer
 from skdistill._utils._choices import check_choice
 from skdistill._utils._optional import import_optional
-from skdistill.data._calendar import calendar_fields, parse_frequency
+from skdistill.data._calendar import calendar_fields, parse_frequency, read_field
 from skdistill.data._steps import as_time_index
 
 __all__ = ["calendar_covariates"]
@@ -113,7 +113,7 @@ def calendar_covariates(
     columns: dict[str, Any] = {}
     for field in fields:
         check_choice(field, _VALUES, "each of fields of calendar_covariates")
-        columns.update(_encode(field, _values_of(labels, field), encoding))
+        columns.update(_encode(field, read_field(labels, field), encoding))
     if holidays is not None:
         columns.update(_holiday_columns(labels, holidays, around, frequency))
     elif around:
@@ -135,13 +135,6 @@ def _time_labels(index: Any) -> pd.DatetimeIndex | pd.PeriodIndex:
     if labels.hasnans:
         raise ValueError(f"The index contains NaT, first at position {int(np.argmax(labels.isna()))}.")
     return labels
-
-
-def _values_of(labels: pd.DatetimeIndex | pd.PeriodIndex, field: str) -> np.ndarray:
-    """Return a calendar field as integers."""
-    if field == "week" and isinstance(labels, pd.DatetimeIndex):
-        return labels.isocalendar()["week"].to_numpy(dtype=np.int64)
-    return np.asarray(getattr(labels, field), dtype=np.int64)
 
 
 def _encode(field: str, values: np.ndarray, encoding: str) -> dict[str, Any]:

@@ -214,7 +214,7 @@ def _natural_steps(index: pd.DatetimeIndex) -> np.ndarray:
     candidates = []
     if median >= 27 * DAY:
         candidates.append(np.diff(count_months(local)))
-    elif raw.min() * unit >= DAY // 2 and median == DAY and (local.weekday < 5).all():
+    elif raw.min() * unit >= DAY // 2 and median == DAY and (local.day_of_week < 5).all():
         days = local.to_numpy().astype("datetime64[D]")
         candidates.append(np.busday_count(days[:-1], days[1:]))
     instants = np.diff(index.asi8)

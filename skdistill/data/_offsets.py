@@ -261,7 +261,7 @@ def _monthly(wall: pd.DatetimeIndex, step: int) -> Iterator[Offset]:
         yield pd.DateOffset(months=step) if highest <= 28 else pd.DateOffset(months=step, day=highest)
     if len(wall) == 2:
         return
-    weekdays = wall.weekday.to_numpy()
+    weekdays = wall.day_of_week.to_numpy()
     if (weekdays == weekdays[0]).all():
         if constant_step((days - 1) // 7) == 0:
             yield pd.offsets.WeekOfMonth(step, week=int(days[0] - 1) // 7, weekday=int(weekdays[0]))
@@ -283,7 +283,7 @@ def _twice_a_month(wall: pd.DatetimeIndex, months: np.ndarray) -> Iterator[Offse
 
 def _by_weekdays(wall: pd.DatetimeIndex) -> Iterator[Offset]:
     """Yield the weekly pattern of days, with hours if there are several per day; it needs two weeks."""
-    weekdays = np.unique(wall.weekday)
+    weekdays = np.unique(wall.day_of_week)
     n_days = wall.normalize().nunique()
     if (len(weekdays) == 7 and n_days == len(wall)) or n_days < 2 * len(weekdays) + 1:
         return

@@ -92,7 +92,7 @@ class WeekRuler(DayRuler):
     """The days of the week on which any series has rows."""
 
     def number(self, times: Times) -> np.ndarray | None:
-        seen = local_times(times.moments).weekday.unique()
+        seen = local_times(times.moments).day_of_week.unique()
         self.mask_ = "".join("1" if day in seen else "0" for day in range(7))
         return None if self.mask_ == _ALL_WEEK or len(seen) == 1 else super().number(times)
 

@@ -20,7 +20,7 @@ def make_panel(lengths):
         rng = np.random.default_rng(number)
         days = pd.date_range("2024-01-01", periods=length, freq="D")
         promo = (rng.random(length) < 0.3).astype(float)
-        sales = 10.0**number * (5 + np.sin(days.dayofweek) + 3 * promo + 0.1 * rng.normal(size=length))
+        sales = 10.0**number * (5 + np.sin(days.day_of_week) + 3 * promo + 0.1 * rng.normal(size=length))
         frames[number] = pd.DataFrame({"sales": sales, "promo": promo}, index=days)
     return pd.concat(frames, names=["series", "time"])
 

@@ -509,7 +509,7 @@ def test_a_calendar_of_whole_numbers_is_looked_up(embed, freq):
     index = pd.date_range("2024-02-28 21:15", periods=90, freq="15min")
     series = make_frame(n_timestamps=90).set_index(index)
     module = from_tslib("TimesNet", options, weights)
-    fields = {"month": index.month, "day": index.day, "weekday": index.weekday, "hour": index.hour}
+    fields = {"month": index.month, "day": index.day, "weekday": index.day_of_week, "hour": index.hour}
     fields |= {"minute": index.minute // 15} if freq == "t" else {}
     tables = {name.split("_embed")[-2].split(".")[-1]: weights[name] for name in weights if "temporal" in name}
     numbers = torch.tensor(np.stack(list(fields.values()), axis=1)).float()
