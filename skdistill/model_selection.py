@@ -12,6 +12,7 @@ from sklearn.utils.validation import _num_samples
 
 from skdistill._utils._checks import check_integer
 from skdistill._utils._doc_link import DocLink
+from skdistill.data._index_checks import check_ids
 from skdistill.data._inputs import is_list_of_series
 from skdistill.metrics import ForecastScorer
 
@@ -227,6 +228,8 @@ def rows_of_series(X: Any) -> list[np.ndarray] | None:
     ------
     TypeError
         If X is a list, dict or 3-D array of series, whose members would be taken for rows.
+    ValueError
+        If a row of a panel has no id.
 
     Examples
     --------
@@ -243,6 +246,7 @@ def rows_of_series(X: Any) -> list[np.ndarray] | None:
     index = getattr(X, "index", None)
     if not isinstance(index, pd.MultiIndex):
         return None
+    check_ids(index)
     codes, ids = pd.factorize(index.droplevel(-1))
     order = np.argsort(codes, kind="stable")
     return np.split(order, np.searchsorted(codes[order], np.arange(1, len(ids))))

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import issparse
 
+from skdistill.data._index_checks import check_ids
 from skdistill.data._steps import Step, noted_step
 
 __all__ = ["CutFrame", "PanelForm", "take_apart"]
@@ -188,10 +189,8 @@ def _from_frame(frame: pd.DataFrame | pd.Series, name: str) -> tuple[CutFrame, P
     index = frame.index
     assert isinstance(index, pd.MultiIndex)  # take_apart
     _check_levels(index, name)
+    check_ids(index, name)
     codes, ids = _factorize(index)
-    if (codes < 0).any():
-        row = int(np.argmax(codes < 0))
-        raise ValueError(f"{name} must have an id for every row; row {row} has none. Drop or name it.")
     if (codes[1:] < codes[:-1]).any():
         order = np.argsort(codes, kind="stable")
         frame, codes = frame.iloc[order], codes[order]
@@ -217,13 +216,10 @@ def _check_levels(index: pd.MultiIndex, name: str) -> None:
 
 
 def _factorize(index: pd.MultiIndex) -> tuple[np.ndarray, pd.Index]:
-    """Return the series number of every row, in order of first appearance; -1 if the id is missing."""
+    """Return the series number of every row, in order of first appearance."""
     if index.nlevels != 2:
         return pd.factorize(index.droplevel(-1))
     codes, places = pd.factorize(np.asarray(index.codes[0]))  # integer codes avoid comparing ids row by row
-    if (places < 0).any():
-        codes = np.where(index.codes[0] < 0, -1, codes)
-        return codes, index.levels[0][:0]
     return codes, index.levels[0].take(places)
 
 

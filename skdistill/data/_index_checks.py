@@ -14,7 +14,7 @@ from skdistill.data._offsets import count_months
 from skdistill.data._steps import Step, as_time_index, find_step
 from skdistill.data._wall_clock import DAY, nanoseconds_of, read_wall_clock
 
-__all__ = ["can_be_written", "check_time_index", "checked_step"]
+__all__ = ["can_be_written", "check_ids", "check_time_index", "checked_step"]
 
 _MOST_SKIPPED = 10_000  # labels that lack, in which a clock change is looked for
 _VARIABLE = re.compile(r"\w+(\[\d+\])?")
@@ -34,6 +34,37 @@ def can_be_written(name: str) -> bool:
         Whether it can.
     """
     return _VARIABLE.fullmatch(name) is not None
+
+
+def check_ids(index: pd.MultiIndex, name: str = "X") -> None:
+    """Raise if a row of a panel has no id, or an id that lacks a label of an outer level.
+
+    Parameters
+    ----------
+    index : MultiIndex
+        Ids in the outer levels, labels of rows in the last one.
+    name : str, default="X"
+        What to call the table in messages.
+
+    Raises
+    ------
+    ValueError
+        If a label of an outer level is missing: rows of several series would be taken for one, or left out.
+
+    Examples
+    --------
+    >>> from skdistill.data._index_checks import check_ids
+    >>> check_ids(pd.MultiIndex.from_product([["a", "b"], [0, 1]]))
+    """
+    for number, labels in enumerate(index.levels[:-1]):
+        codes = np.asarray(index.codes[number])
+        lacks = codes < 0
+        if (unnamed := labels.isna()).any():
+            lacks = lacks | unnamed[codes]
+        if lacks.any():
+            level = "" if index.nlevels == 2 else f" in the level {index.names[number]!r}"
+            row = _first(lacks)
+            raise ValueError(f"{name} must have an id for every row; row {row} has none{level}. Drop or name it.")
 
 
 def check_time_index(index: Any, *, name: str = "X") -> None:

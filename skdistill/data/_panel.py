@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from skdistill.data._finite import without_infinity
-from skdistill.data._index_checks import checked_step
+from skdistill.data._index_checks import check_ids, checked_step
 from skdistill.data._steps import Step, continue_index, noted_step
 
 __all__ = ["append_rows", "covariates_of", "find_labels", "name_instance", "split_panel"]
@@ -47,6 +47,7 @@ def split_panel(
         table = pd.concat([table, covariates.loc[y.index]], axis=1).set_axis(y.index, axis=0)  # its index has the step
     series: dict[Key, pd.DataFrame] = {(): table}
     if isinstance(y.index, pd.MultiIndex):
+        check_ids(y.index, "y")
         outer: list[Hashable] = list(range(y.index.nlevels - 1))
         levels = outer if len(outer) > 1 else outer[0]
         series = {

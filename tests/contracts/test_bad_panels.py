@@ -6,6 +6,8 @@ import pytest
 from doubles import make_forecaster, make_frame
 
 from skdistill import DistilledForecaster
+from skdistill.model_selection import RollingOriginSplit
+from skdistill.sktime import SktimeDistilledForecaster
 
 FRAMES = {f"shop {number}": make_frame(40, 2, seed=number) for number in range(3)}
 PANEL = pd.concat(FRAMES, names=["shop", "time"])
@@ -77,6 +79,16 @@ BAD = {
         ValueError,
         r"X must have an id for every row; row 40 has none. Drop or name it",
     ),
+    "an id that is None": (
+        pd.concat({"shop 0": FIRST, None: FIRST}),
+        ValueError,
+        r"X must have an id for every row; row 40 has none. Drop or name it",
+    ),
+    "an id that lacks a level": (
+        PANEL.rename(index={"shop 1": np.nan}, level=0).assign(region=1.0).set_index("region", append=True).swaplevel(),
+        ValueError,
+        r"X must have an id for every row; row 40 has none in the level 'shop'. Drop or name it",
+    ),
     "a list of dicts": (
         [{"c0": 1.0, "c1": 2.0}] * 40,
         TypeError,
@@ -110,6 +122,16 @@ def test_predict_names_the_series_and_the_way_out(name, fitted):
     X, kind, message = BAD[name]
     with pytest.raises(kind, match=message):
         fitted.predict(X)
+
+
+@pytest.mark.parametrize("kind", ["an id that is None", "an id that lacks a level", "a row without an id"])
+def test_rows_without_an_id_are_refused_by_splitters_and_in_sktime_too(kind):
+    X, _, message = BAD[kind]
+    with pytest.raises(ValueError, match=message):
+        next(RollingOriginSplit(2, 8, 4).split(X))
+    student = SktimeDistilledForecaster(None, "linear", "response", context_length=8, prediction_length=4)
+    with pytest.raises(ValueError, match=message.replace("X must", "y must")):
+        student.fit(X)
 
 
 def test_a_panel_in_which_nothing_is_observed_teaches_nothing():
