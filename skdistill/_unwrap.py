@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -24,12 +23,6 @@ from skdistill.losses._supervised import Supervised
 from skdistill.networks._linear import Linear
 
 __all__ = ["UnwrappedModel", "get_forecaster", "unwrap_model"]
-
-_TOLD_BY_FIT = (
-    ".* (has|have|are) (no effect|no training window|one value in|missing in most)",
-    ".*: its squared distance from the median",
-    "the series of X differ in scale",
-)  # beginnings of warnings about rows and settings
 
 _WITHOUT_TEACHER: dict[str, Any] = {
     "teacher": None,
@@ -404,10 +397,7 @@ class UnwrappedModel:
         if seen is None:
             return None
         again = copy.copy(self.forecaster).set_params(**changes)
-        with warnings.catch_warnings():
-            for told in _TOLD_BY_FIT:
-                warnings.filterwarnings("ignore", told)
-            again._fit(seen, is_part=True)
+        again._fit(seen, is_part=True, told=True)
         if again.targets_ != self.forecaster.targets_:
             raise ValueError(
                 f"targets of {type(again).__name__} were the channels {self.forecaster.targets_} in fit and are "

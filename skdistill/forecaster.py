@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -408,17 +409,19 @@ class DistilledForecaster(ForecastingMixin, RollingMixin, RefreshMixin, Updatabl
         return self
 
     @with_gradients
-    def _fit(self, X: Any, *, is_part: bool = False) -> bool:
+    def _fit(self, X: Any, *, is_part: bool = False, told: bool = False) -> bool:
         """Fit, also where the package chose the settings; return whether the student was solved exactly.
 
-        ``is_part`` says that it is a part of other work, which an interrupt ends, too.
+        ``is_part`` says that it is a part of other work, which an interrupt ends, too, ``told`` that the user was told
+        of these rows and settings.
         """
         self._check_parameters()
         self._forget_fit()
         try:
-            given = read_series(self, X, reset=True, allow_batch=False)
-            windows = self._cut(given)
-            is_exact = self._distill(windows, is_part=is_part)
+            with warnings.catch_warnings(action="ignore") if told else nullcontext():
+                given = read_series(self, X, reset=True, allow_batch=False)
+                windows = self._cut(given)
+            is_exact = self._distill(windows, told=told, is_part=is_part)
             self._keep_for_comparing(X)
             self._keep_for_updates(given.series)
         except BaseException:  # an interrupt between two attributes: half of a fit is none

@@ -663,13 +663,15 @@ def test_fits_within_compare_do_not_repeat_what_fit_told_of_rows_and_settings(re
     panel["b"] *= 1000.0
     panel["c"].iloc[2:110] = np.nan
     panel["a"].iloc[20, 0] = -9999.0
-    panel = {name: rows.assign(plan=1.0) for name, rows in panel.items()}
+    panel = {name: rows.assign(plan=1.0) for name, rows in panel.items()} | {"d": make_frame(46).assign(plan=1.0)}
+    panel["d"].index = pd.date_range("2024-01-01", periods=46, freq="D")
     settings = {"teacher": None, "scaling": "global", "known_covariates": ["plan"], "validation_fraction": 36}
     forecaster = DistilledForecaster(**settings, context_length=12, prediction_length=4).fit(panel)
-    words = ("no training window", "one value in all", "differ in scale", "its squared distance", "has no effect")
-    assert all(any(word in str(one.message) for one in recwarn.list) for word in words[:4])
+    words = ["no training window", "one value in all", "differ in scale", "its squared distance"]
+    words += ["have different steps", "have too few training rows", "has no effect"]
+    assert all(any(word in str(one.message) for one in recwarn.list) for word in words[:-1])
     recwarn.clear()
-    forecaster.compare({name: rows.iloc[72:] for name, rows in panel.items()}, n_resamples=2)
+    forecaster.compare({name: rows.iloc[72:] for name, rows in panel.items() if name != "d"}, n_resamples=2)
     assert not [one for one in recwarn if any(word in str(one.message) for word in words)]
 
 
