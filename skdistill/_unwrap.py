@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
+from sklearn.pipeline import Pipeline
 from sklearn.utils import assert_all_finite
 from sklearn.utils.validation import check_is_fitted
 
@@ -441,6 +442,13 @@ class UnwrappedModel:
         return self.refit(train, **_WITHOUT_TEACHER, **plain, student=student, loss=Supervised(), verbose=0)
 
 
+class _FittedSteps(Pipeline):
+    """The steps of a fitted pipeline before its forecaster; a step that learns nothing has no sign of being fitted."""
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+
 def _are_close(some: np.ndarray, others: np.ndarray) -> bool:
     """Return whether values are equal up to rounding, in the units of each channel."""
     some, others = some.astype(np.float64), others.astype(np.float64)
@@ -483,7 +491,7 @@ def unwrap_model(model: Any) -> UnwrappedModel:
     inner = getattr(model, "best_estimator_", model)
     before = None
     if hasattr(inner, "steps"):
-        before = inner[:-1] if len(inner.steps) > 1 else None
+        before = _FittedSteps(inner.steps[:-1]) if len(inner.steps) > 1 else None
         inner = inner.steps[-1][1]
         inner = getattr(inner, "best_estimator_", inner)
     if not isinstance(inner, WindowForecaster):

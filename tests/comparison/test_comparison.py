@@ -362,6 +362,30 @@ def test_behind_a_logarithm_the_scale_is_at_the_level_of_the_series():
     assert table.loc["last value", "mse"] < 4.0
 
 
+class Logarithm(TransformerMixin, BaseEstimator):
+    """A step of a user that learns nothing, as scikit-learn would have it say by a tag."""
+
+    def fit(self, X, y=None):
+        return self
+
+    def transform(self, X):
+        return np.log(X)
+
+    def inverse_transform(self, X):
+        return np.exp(X)
+
+
+def test_a_step_that_learns_nothing_counts_as_fitted():
+    series = 10.0 + make_series(300)
+    options = {"alone": False, "n_resamples": 2}
+    own = make_pipeline(Logarithm(), make_forecaster(teacher=None)).fit(series[:200])
+    step = FunctionTransformer(np.log, np.exp)
+    expected = compare(
+        {"ours": make_pipeline(step, make_forecaster(teacher=None)).fit(series[:200])}, series, **options
+    )
+    assert compare({"ours": own}, series, **options).loc["ours", "mse"] == expected.loc["ours", "mse"]
+
+
 @pytest.mark.filterwarnings("ignore:Linear is trained by gradient descent")
 def test_steps_that_mix_or_turn_channels_are_refused_where_that_spoils_forecasts():
     series = make_series(300)
