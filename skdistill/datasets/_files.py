@@ -92,8 +92,8 @@ def _download(path: Path, url: str, processor: pooch.Decompress | None) -> None:
 
 
 def _way_out(path: Path, url: str) -> str:
+    unpacked = ", unpack it" if url.endswith(".gz") and path.suffix != ".gz" else ""
     return (
-        f"Without internet, download {url} elsewhere and put it at {path}, or set data_home= or the environment "
-        f"variable "
-        "SKDISTILL_DATA to the folder that contains it."
+        f"Without internet, download {url} elsewhere{unpacked} and put it at {path}, or set data_home= or the "
+        "environment variable SKDISTILL_DATA to the folder that contains it."
     )
