@@ -68,15 +68,15 @@ def check_budget(room: Mapping[str, int], n_windows: int, budget: int) -> None:
             "store no features, with layer=None of such a teacher and a loss that reads none (feature_weight=0; "
             "alignment_weight=0 of DistilTS)",
             *ways,
-            "set features='recompute' (one pass of the teacher per batch)",
+            "set feature_storage='recompute' (one pass of the teacher per batch)",
         ]
     if "quantiles" in room:
         ways.append("use a loss without the teacher's quantiles")
     parts = ", ".join(f"{name} {one / GIB:.3g} GiB" for name, one in room.items())
     raise LabelBudgetError(
         f"labels of {n_windows} windows would take {sum(room.values()) / GIB:.3g} GiB ({parts}), more than "
-        f"label_budget = {budget / GIB:.3g} GiB. Ways out: {'; '.join(ways)}; use fewer rows or targets, or a "
-        "shorter prediction_length."
+        f"label_budget = {budget / GIB:.3g} GiB. Ways out: {'; '.join(ways)}; label fewer windows, with "
+        "label_share=; use fewer rows or targets, or a shorter prediction_length."
     )
 
 

@@ -80,7 +80,7 @@ class Layout:
             raise ValueError(
                 f"the teacher's features reach {np.abs(chunk['features']).max():.3g}, beyond float16 "
                 f"({_HALF_MAX:.3g}), after the first windows were within its range: choose another layer, or "
-                "features='recompute'."
+                "feature_storage='recompute'."
             )
         return cast
 

@@ -125,7 +125,7 @@ def test_label_budget_stops_before_the_teacher_is_trained_and_recompute_is_a_way
     for memory in (None, tmp_path):
         forecaster = make_forecaster(**settings, label_budget=budget, memory=memory)
         assert not forecaster.estimate_labeling(make_series()).fits
-        with pytest.raises(ValueError, match=r"label_budget.*features='recompute'"):
+        with pytest.raises(ValueError, match=r"label_budget.*feature_storage='recompute'"):
             forecaster.fit(make_series())
     assert trained == []
     forecaster.set_params(feature_storage="recompute").fit(make_series())

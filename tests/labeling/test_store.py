@@ -215,7 +215,7 @@ def test_damage_is_noticed_and_mended(name, tmp_path):
 
 def test_a_store_over_its_budget_stops_after_the_first_chunk():
     counter = Counter(feature_size=64)
-    with pytest.raises(LabelBudgetError, match=r"features .*label_budget.*features='recompute'"):
+    with pytest.raises(LabelBudgetError, match=r"features .*label_budget.*feature_storage='recompute'"):
         run(counter, 10_000, with_features=True, budget=1 << 20, chunk_size=8)
     assert len(counter.asked) == 8
 
@@ -229,7 +229,7 @@ def test_the_ways_out_of_a_budget_are_those_that_there_are():
         "pooling= of a foundation model",
         "feature_weight=0; alignment_weight=0 of DistilTS",
         "layer=None",
-        "features='recompute'",
+        "feature_storage='recompute'",
         "without the teacher's quantiles",
     ):
         assert way in str(all_kinds.value)
