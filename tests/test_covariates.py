@@ -358,6 +358,13 @@ def test_every_form_of_future_gives_the_same_forecast():
     [
         (lambda temp: temp.round(3).astype(str), "different numbers as "),
         (lambda temp: temp.round(3).astype(object), "different numbers as object"),
+        (
+            lambda temp: temp.round(3).astype(object).where(temp.index.hour > 0, "n/a"),
+            "numbers as object, such as ",
+        ),
+        (lambda temp: temp.round(3).astype(str) + " %", "different numbers as "),
+        (lambda temp: "$" + temp.abs().round(3).astype(str), "different numbers as "),
+        (lambda temp: pd.Series([f"{row % 60 // 6}:{row % 6}0" for row in range(160)]), None),
         (lambda temp: temp.round(3).astype(str).astype("category"), None),
         (lambda temp: "00" + (temp.rank() % 90).astype(int).astype(str), None),
         (lambda temp: (temp.rank() % 20).astype(int).astype(str), None),

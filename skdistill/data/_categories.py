@@ -19,6 +19,11 @@ __all__ = ["MOST_CATEGORIES", "count_channels", "encode_columns", "find_categori
 MOST_CATEGORIES = 256  # of one column; each is a channel
 _MOST_SHOWN = 5
 _MOST_CODES = 24  # numbers of a column that are taken for codes without a word, such as hours
+_MOSTLY_NUMBERS = 0.8  # of the different values, from which others stand for missing ones
+_MARKED = re.compile(
+    r"[(<>]?[+\-\u2212]?[$€£]?\s*(?!0\d)\d[\d.,' \u00a0\u202f]*(%|€|\$|£|°\s?[CF]|\))"
+    r"|[$€£]\s*\d[\d.,']*|\d{1,3}([,' \u00a0\u202f]\d{3})+(\.\d+)?"
+)  # 10%, (5.0), $9, 1,200: numbers with marks
 _NEARLY_ALL = 0.75  # different values by observed rows, from which a column names its rows
 
 
@@ -84,11 +89,15 @@ def find_categories(parts: Iterable[pd.Series], name: Hashable) -> tuple[Any, ..
             f"{MOST_CATEGORIES} are taken. Group rare ones, leave the column out, or encode it yourself."
         )
     meant = isinstance(parts[0].dtype, pd.CategoricalDtype)
-    if len(values) > _MOST_CODES and not meant and all(map(_is_number, values)):
+    like_numbers = [value for value in values if _reads_as_number(value)]
+    if len(values) > _MOST_CODES and not meant and len(like_numbers) >= _MOSTLY_NUMBERS * len(values):
+        others = [value for value in values if value not in set(like_numbers)]
+        beside = f" beside {others[0]!r}" if others else ""
+        way = f"pd.to_numeric(X[{name!r}]{', errors=' + repr('coerce') if others else ''})"
         warnings.warn(
-            f"column {name!r} holds {len(values)} different numbers as {parts[0].dtype}, such as {values[0]!r}: each "
-            f"becomes a category of its own. If they are numbers, X[{name!r}] = pd.to_numeric(X[{name!r}]); if they "
-            "are codes, astype('category') says so.",
+            f"column {name!r} holds {len(like_numbers)} different numbers as {parts[0].dtype}, such as "
+            f"{like_numbers[0]!r}{beside}: each becomes a category of its own. If they are numbers, X[{name!r}] = "
+            f"{way}; if they are codes, astype('category') says so.",
             stacklevel=stacklevel_of_user(),
         )
     elif (
@@ -133,7 +142,12 @@ def _is_number(value: Any) -> bool:
     """Return whether a category is a number, or text of one such as "-1.5"; 007 is a code."""
     if not isinstance(value, str):
         return not isinstance(value, bool)
-    return re.fullmatch(r"\s*[+-]?(0|[1-9]\d*)?([.,]\d+)?([eE][+-]?\d+)?\s*", value) is not None and value.strip() != ""
+    return re.fullmatch(r"(?=.*\d)\s*[+-]?(0|[1-9]\d*)?([.,]\d+)?([eE][+-]?\d+)?\s*", value) is not None
+
+
+def _reads_as_number(value: Any) -> bool:
+    """Return whether a category is a number, or text of one with a unit, a sign of percent, or marks of thousands."""
+    return _is_number(value) or (isinstance(value, str) and _MARKED.fullmatch(value.strip()) is not None)
 
 
 def encode_columns(frame: pd.DataFrame, categories: Mapping[int, Sequence[Any]], name: str) -> pd.DataFrame:
