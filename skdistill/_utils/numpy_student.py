@@ -1577,6 +1577,9 @@ def _spellings(ids: tuple[Any, ...]) -> dict[Any, Any]:
     return {spelling(one): one for one in ids}
 
 
+_WHOLE_NUMBER = re.compile(r"\b(?<!\.)0*(\d+)(\.0*)?(?![\w.])")
+
+
 def spelling(one: Any) -> Any:
     """Return what an id has in common with those that are written with other case, spaces, leading zeros or decimals.
 
@@ -1597,8 +1600,9 @@ def spelling(one: Any) -> Any:
     """
     if isinstance(one, tuple):
         return tuple(map(spelling, one))
-    text = " ".join(unicodedata.normalize("NFKC", str(one)).split()).casefold()
-    return re.sub(r"(?<![\w.])0*(\d+)(\.0*)?(?![\w.])", r"\1", text)
+    text = str(one)
+    text = " ".join((text if text.isascii() else unicodedata.normalize("NFKC", text)).split()).casefold()
+    return _WHOLE_NUMBER.sub(r"\1", text) if "0" in text or "." in text else text
 
 
 def count_levels(one: Any) -> int:
