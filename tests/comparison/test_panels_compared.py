@@ -241,3 +241,13 @@ def test_a_teacher_that_repeats_the_last_value_is_that_baseline(panel, scaling):
     for kind in ("mse", "mase"):
         errors = table.per_series[kind]
         np.testing.assert_allclose(errors["teacher"], errors["last value"], rtol=1e-3)
+
+
+def test_the_training_series_that_is_given_comes_before_those_of_fit():
+    rows = pd.DataFrame({"y": np.arange(120) % 7 + np.random.default_rng(0).normal(size=120)})
+    fitted = make_forecaster(teacher=None).fit({"a": rows[40:90]})
+    before, test = {"a": rows[:90]}, {"a": rows[90 - CONTEXT :]}
+    own, given = (fitted.compare(test, train=train, season=7, **OPTIONS) for train in (None, before))
+    units = [np.abs(part[7:] - part[:-7]).mean() for part in (rows["y"].to_numpy()[first:90] for first in (40, 0))]
+    ratio = own.loc["last value", "mase"] / given.loc["last value", "mase"]
+    assert ratio == pytest.approx(units[1] / units[0], rel=1e-6)
