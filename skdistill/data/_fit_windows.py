@@ -138,19 +138,8 @@ class FitWindows:
         self._check_observed(series, known)
         self._check_known(series, known)
         names = [name_series(series, number) for number in range(len(series))]
-        of_targets = [rows[:, list(self.targets)] for rows in known]
         scaling, reach = self.scaling(of_step, len(series)), self._reach(least)
-        warn_of_few_rows(series, known, reach)
-        warn_of_empty_contexts(series, self.context_length)
-        warn_of_contexts_of_one_row(series, self.context_length, scaling.kind)
-        warn_of_mixed_steps(series)
-        warn_of_unobserved(of_targets, names)
-        warn_of_zeros_at_end(series, self.targets)
-        warn_outside(of_targets, self.bounds, names, "DistilledForecaster")
-        self.tell_constant_covariates(series, known, in_each=scaling.kind != "global")
-        read = self.covariates_read(known[0].shape[1])
-        empty = [one for one in read if is_mostly_missing([rows[:, one] for rows in known])]
-        warn_of_mostly_missing([series[0].name_of(one) for one in empty])
+        self._tell_of_rows(series, known, names, scaling.kind, reach)
         ids = [one.id for one in series]
         scaling.fit(known, None if any(one is None for one in ids) else [one for one in ids if one is not None])
         if scaling.kind == "global":
@@ -160,24 +149,11 @@ class FitWindows:
         if series[0].statics is not None:
             scaling.statics_ = series[0].statics
         windows = self.build(series, held_out, scaling, least, of_step)
-        if self.window_step > 1 and not len(windows.train):
-            raise ValueError(
-                f"window_step must leave a training window, and {self.window_step} rows between windows, counted back "
-                "from the end of each series, leave none: make it shorter, or give more rows."
-            )
-        if not len(windows.train):
-            raise ValueError(
-                "X must have a training window with an observed value of a target both in its context and in its "
-                "horizon; in every window one of them is missing (NaN). Give more rows, or shorter lengths."
-            )
+        self._check_trains(windows)
         self.check_validation(windows)
         warn_without_window(windows, series, known, reach, self.window_step)
         _check_counted(windows)
-        Outweighing.of(windows.known_train, names if len(names) > 1 else ["X"]).warn()
-        standardize = partial(scaling.known_to_standard, channels=self.known, dtype="float64")
-        ahead = find_outliers_ahead(series, self.known, standardize)
-        warn_of_outliers([*find_outliers(series, scaling.transformer_), *ahead])
-        warn_of_outliers(find_outliers_of_statics(series), of_static=True)
+        self._tell_of_values(series, names, windows)
         return windows
 
     def held_out(self, series: list[Series]) -> list[int]:
@@ -383,6 +359,45 @@ class FitWindows:
         if not self.is_panel or n_series == 1:
             return self.context_length
         return min(self.context_length, max(2 * season, _FEWEST_ROWS))
+
+    def _tell_of_rows(
+        self, series: list[Series], known: list[np.ndarray], names: list[str], kind: str, reach: int
+    ) -> None:
+        """Warn of series and covariates from whose rows little or nothing is learned."""
+        of_targets = [rows[:, list(self.targets)] for rows in known]
+        warn_of_few_rows(series, known, reach)
+        warn_of_empty_contexts(series, self.context_length)
+        warn_of_contexts_of_one_row(series, self.context_length, kind)
+        warn_of_mixed_steps(series)
+        warn_of_unobserved(of_targets, names)
+        warn_of_zeros_at_end(series, self.targets)
+        warn_outside(of_targets, self.bounds, names, "DistilledForecaster")
+        self.tell_constant_covariates(series, known, in_each=kind != "global")
+        read = self.covariates_read(known[0].shape[1])
+        empty = [one for one in read if is_mostly_missing([rows[:, one] for rows in known])]
+        warn_of_mostly_missing([series[0].name_of(one) for one in empty])
+
+    def _tell_of_values(self, series: list[Series], names: list[str], windows: TrainingWindows) -> None:
+        """Warn of values that outweigh all others."""
+        scaling = windows.train.store.scaling
+        Outweighing.of(windows.known_train, names if len(names) > 1 else ["X"]).warn()
+        standardize = partial(scaling.known_to_standard, channels=self.known, dtype="float64")
+        ahead = find_outliers_ahead(series, self.known, standardize)
+        warn_of_outliers([*find_outliers(series, scaling.transformer_), *ahead])
+        warn_of_outliers(find_outliers_of_statics(series), of_static=True)
+
+    def _check_trains(self, windows: TrainingWindows) -> None:
+        """Raise if there is no training window."""
+        if self.window_step > 1 and not len(windows.train):
+            raise ValueError(
+                f"window_step must leave a training window, and {self.window_step} rows between windows, counted back "
+                "from the end of each series, leave none: make it shorter, or give more rows."
+            )
+        if not len(windows.train):
+            raise ValueError(
+                "X must have a training window with an observed value of a target both in its context and in its "
+                "horizon; in every window one of them is missing (NaN). Give more rows, or shorter lengths."
+            )
 
     def _check_observed(self, series: list[Series], known: list[np.ndarray]) -> None:
         """Raise if a target has no observed value in the training rows of any series."""
