@@ -519,6 +519,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         n_channels = contexts.shape[2]
         units = TargetUnits.find(contexts[:n_train], horizons[:n_train])
         self._target_lines = None if units is None else units.lines
+        self._are_foreign = units is not None and units.are_others(horizons, contexts)
         horizons = horizons if units is None else units.to_contexts(horizons, contexts)
         rows = np.concatenate([contexts, horizons], axis=1)
         bounds = check_bounds(self.bounds, type(self).__name__)
@@ -532,7 +533,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
     def _warn_of_foreign_labels(self) -> None:
         """Warn if targets do not continue their contexts, but labels of a teacher that learned nothing from y do."""
         teacher = find_untrained(self._resolve_teacher())
-        if self._target_lines is None or teacher is None or not reads_labels(self.teacher, resolve_loss(self.loss)):
+        if not self._are_foreign or teacher is None or not reads_labels(self.teacher, resolve_loss(self.loss)):
             return
         warnings.warn(
             f"the values of y do not continue the rows of X, and {teacher_name(teacher)} does not learn from y: its "

@@ -1124,6 +1124,9 @@ SPARSE = {  # which days have a value, and whether the others may mean that noth
     "Mondays and Thursdays": (np.isin(DAYS.day_of_week, [0, 3]), False),
     "weekends lack": (DAYS.day_of_week < 5, False),
     "some Saturdays": ((DAYS.day_of_week == 5) & (np.random.default_rng(0).random(len(DAYS)) < 0.5), True),
+    "four days of ten": (np.random.default_rng(0).random(len(DAYS)) < 0.4, True),
+    "six days of ten": (np.random.default_rng(0).random(len(DAYS)) < 0.6, False),
+    "three days": (np.isin(np.arange(len(DAYS)), [0, 100, 350]), False),
     "ten days in two months": (np.random.default_rng(0).random(80).repeat(11)[: len(DAYS)] < 0.2, True),
 }
 

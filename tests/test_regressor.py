@@ -323,3 +323,23 @@ def test_labels_that_continue_a_table_whose_targets_do_not_are_told():
         warnings.simplefilter("error")
         untrained.fit(contexts, y)
         clone(untrained).set_params(teacher=None).fit(np.hstack([contexts, weather]), y)
+
+
+SCALED = {
+    "standardized": lambda X, y: (X, (y - y.mean()) / y.std()),
+    "differences": lambda X, y: (X, np.diff(np.hstack([X[:, -1:], y]), axis=1)),
+    "logarithms": lambda X, y: (X, np.log(y)),
+    "falling": lambda X, y: (X, 200.0 - y),
+}
+
+
+@pytest.mark.parametrize("name", SCALED)
+def test_a_rate_of_growth_is_no_scaler(name):
+    rows = 10 * np.exp(np.arange(300) / 80) + np.random.default_rng(0).normal(size=300)
+    X, y = np.split(np.lib.stride_tricks.sliding_window_view(rows, 14), [12], axis=1)
+    untrained = DistilledRegressor(LastValueTeacher(), "linear", "response", random_state=0)
+    with pytest.warns(UserWarning, match="do not continue the rows of X"):
+        untrained.fit(*SCALED[name](X, y))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        untrained.fit(X, y)

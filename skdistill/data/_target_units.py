@@ -13,6 +13,8 @@ _CLEARLY = 0.9  # of the rest with the line's slope: a free slope that leaves le
 _N_AROUND = 4  # last rows of a context in that fit
 _VISIBLE = 0.1  # of the targets' spread: a smaller jump from context to target is one only if it grows with the context
 _WIDER = 4.0  # how many times as far as the last row of a context targets vary that cannot continue it
+_NEARLY = 0.1  # of the targets' spread: what moves them less, such as a rate of growth, is no scaler
+_SAME = (0.0, 1.0, 1.0)  # intercept, slope and factor of targets that continue their contexts
 _ROUNDING = 1e-5  # of the targets' spread: smaller changes of the jump are rounding
 
 
@@ -72,7 +74,7 @@ class TargetUnits:
         apart = [_are_apart(*both) for both in channels]
         if not any(apart):
             return None
-        same = ((0.0, 1.0, 1.0),) * targets.shape[1]
+        same = (_SAME,) * targets.shape[1]
         pairs = zip(channels, apart, strict=True)
         return cls(tuple(_find_lines(*both) if are_apart else same for both, are_apart in pairs))
 
@@ -101,6 +103,29 @@ class TargetUnits:
         level = contexts.mean(axis=1, keepdims=True, dtype=np.float64)
         intercept, slope, factor = self._parts()
         return np.asarray(level + factor * (targets - intercept - slope * level))
+
+    def are_others(self, targets: np.ndarray, contexts: np.ndarray) -> bool:
+        """Return whether targets do not continue their contexts, not even nearly.
+
+        Parameters
+        ----------
+        targets : ndarray of shape (n_windows, prediction_length, n_channels)
+            In their own units.
+        contexts : ndarray of shape (n_windows, context_length, n_channels)
+            What came before.
+
+        Returns
+        -------
+        are_others : bool
+            Whether the line of some channel leads far from the last rows of its contexts; a series that grows by a
+            small rate has one, too, which tells its next row better than its last one.
+        """
+        for channel, lines in enumerate(self.lines):
+            last, first = (rows.astype(np.float64) for rows in (contexts[:, -1, channel], targets[:, 0, channel]))
+            intercept, slope = _line(last, first)
+            if set(lines) != {_SAME} and _size(intercept + slope * last - last) > _NEARLY * first.std():
+                return True
+        return False
 
     def restore(self, forecasts: np.ndarray, contexts: np.ndarray) -> np.ndarray:
         """Bring forecasts back to the units of the targets.
