@@ -130,7 +130,8 @@ def compare(
         single window), ``ms_per_batch`` (a batch of ``batch_size``), ``difference`` (its MSE minus the first student's)
         with its ``standard_error``, ``seed_spread`` (standard deviation of the MSE over seeds) and ``in_words``. CRPS
         is the mean weighted quantile loss over the levels of the first forecaster with quantiles; coverage and width
-        are those of its outermost levels. A row that does not cover these levels has no values. For a panel there are
+        are those of its outermost levels. A row that does not cover these levels has no values. A rolling calibration
+        stays what it is now; ``backtest_quantiles`` moves it along a series. For a panel there are
         ``mase`` (absolute error divided by the mean absolute seasonal difference of the training rows of its series,
         or of its first context; series without such a difference are left out), ``wql`` (the sum of the quantile losses
         in original units, divided by the sum of absolute true values; a point forecast stands for every quantile) and
