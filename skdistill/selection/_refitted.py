@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from sklearn.utils.metaestimators import available_if
@@ -56,39 +56,43 @@ class RefittedMixin(ContractDocs):
         """Forecast from every origin of a series, with the refitted forecaster."""
         return self.best_estimator_.backtest(X, step)
 
-    def predict_quantiles(self, X: Any, **options: Any) -> Any:
+    def predict_quantiles(self, X: Any, quantiles: Sequence[float] | None = None, *, future: Any = None) -> Any:
         """Forecast quantiles, if ``quantiles`` are set.
 
         Parameters
         ----------
         X : array, DataFrame, Series, panel or list
             As for ``predict``.
-        **options : object
-            As for the method of the refitted forecaster.
+        quantiles : sequence of float or None, default=None
+            Levels within the range of the fitted levels; None returns the fitted levels.
+        future : array, DataFrame, panel, list or None, default=None
+            As for ``predict``.
 
         Returns
         -------
         quantiles : ndarray, DataFrame or list
             Quantiles in original units.
         """
-        return self.best_estimator_.predict_quantiles(X, **options)
+        return self.best_estimator_.predict_quantiles(X, quantiles, future=future)
 
-    def predict_interval(self, X: Any, **options: Any) -> Any:
+    def predict_interval(self, X: Any, coverage: float = 0.8, *, future: Any = None) -> Any:
         """Forecast intervals, if ``quantiles`` are set.
 
         Parameters
         ----------
         X : array, DataFrame, Series, panel or list
             As for ``predict``.
-        **options : object
-            As for the method of the refitted forecaster.
+        coverage : float, default=0.8
+            Share of true values that should lie inside; the rest is split equally below and above.
+        future : array, DataFrame, panel, list or None, default=None
+            As for ``predict``.
 
         Returns
         -------
         intervals : ndarray, DataFrame or list
             Intervals in original units.
         """
-        return self.best_estimator_.predict_interval(X, **options)
+        return self.best_estimator_.predict_interval(X, coverage, future=future)
 
     def backtest_quantiles(self, X: Any, step: int = 1) -> Any:
         """Forecast quantiles from every origin of a series, if ``quantiles`` are set."""
@@ -102,7 +106,7 @@ class RefittedMixin(ContractDocs):
         """Compare teacher, student, the student without a teacher, and baselines on a test series."""
         return self.best_estimator_.compare(X, **options)
 
-    def report(self, X: Any, path: Any, **options: Any) -> Any:
+    def report(self, X: Any, path: Any, *, train: Any = None, title: str | None = None) -> Any:
         """Write a self-contained HTML report about the refitted forecaster.
 
         Parameters
@@ -111,13 +115,15 @@ class RefittedMixin(ContractDocs):
             A test series not used in ``fit``.
         path : str or Path
             The HTML file to write.
-        **options : object
-            As for the method of the refitted forecaster.
+        train : array, DataFrame or None, default=None
+            The training series, for the rows of the comparison that need it; None takes the series passed to ``fit``.
+        title : str or None, default=None
+            Heading of the report.
         """
         from skdistill.plotting._report import write_report
 
         check_is_fitted(self)
-        return write_report(self, X, path, **options)
+        return write_report(self, X, path, train=train, title=title)
 
     def save(self, path: str | os.PathLike[str], *, teacher: bool = False) -> None:
         """Save the refitted forecaster to one file; :func:`skdistill.load` returns a DistilledForecaster."""

@@ -1,5 +1,6 @@
 """DistilledForecasterCV: folds that leak nothing, labels made once, the rule of one standard error, the refit."""
 
+import inspect
 import pickle
 
 import numpy as np
@@ -437,6 +438,12 @@ def test_everything_is_delegated(tmp_path):
     assert "student" in str(search.compare(X))
     assert "chosen" in str(compare({"chosen": search}, X))
     search.partial_fit(make_frame(160, 2)[150:])
+
+
+@pytest.mark.parametrize("name", ["backtest_quantiles", "predict_interval", "predict_quantiles", "report"])
+def test_methods_of_a_search_take_what_those_of_a_forecaster_take(name):
+    ours, theirs = (inspect.signature(getattr(one, name)) for one in (DistilledForecasterCV, DistilledForecaster))
+    assert ours == theirs  # parameters by position, too: predict_interval(X, 0.9)
 
 
 @pytest.mark.parametrize("place", ["Search.run", "DistilledForecasterCV._refit"])
