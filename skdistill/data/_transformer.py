@@ -78,8 +78,10 @@ def transform_checked(
 
 def check_transformer_kept(transformer: BaseEstimator, rows: Sequence[np.ndarray]) -> None:
     """Raise if the inverse of a transformer does not return rows, or a channel or row depends on the others."""
-    some = np.concatenate([part[:: -(-len(part) // _N_COMPARED)] for part in rows[:_N_COMPARED] if len(part)])
-    some = some[~np.isnan(some).any(axis=1)][: _N_COMPARED**2]
+    given = [part for part in rows[:_N_COMPARED] if len(part)]
+    some = np.concatenate([part[:: -(-len(part) // _N_COMPARED)] for part in given])
+    whole = some[~np.isnan(some).any(axis=1)][: _N_COMPARED**2]
+    some = _observed_rows(np.concatenate(given)) if len(whole) < min(len(some), _N_COMPARED) else whole
     if len(some) < 2:
         return
     inside = np.asarray(transformer.transform(some), dtype=np.float64)
@@ -114,6 +116,15 @@ def check_transformer_kept(transformer: BaseEstimator, rows: Sequence[np.ndarray
             "around it, such as differences and running sums do: contexts and horizons are transformed each on "
             "their own. Apply it before, in a Pipeline; forecasts are then in its units."
         )
+
+
+def _observed_rows(rows: np.ndarray) -> np.ndarray:
+    """Return rows of observed values, of each channel by itself, as where channels are observed at different times."""
+    columns = [column[~np.isnan(column)] for column in rows.T]
+    if not all(len(column) for column in columns):
+        return rows[:0]
+    n_rows = min(max(map(len, columns)), _N_COMPARED**2)
+    return np.stack([column[np.arange(n_rows) * len(column) // n_rows] for column in columns], axis=1)
 
 
 def rows_depend(transformer: Any, rows: Any, there: np.ndarray, back: np.ndarray) -> bool:

@@ -213,6 +213,16 @@ def test_the_series_with_a_value_too_far_is_named():
         make_forecaster(teacher=None, validation_fraction=10).fit(panel)
 
 
+@pytest.mark.parametrize("share", [0.5, 0.95])
+def test_a_transformer_is_tried_where_no_row_is_observed_in_full(share):
+    rows = np.random.default_rng(0).normal(10.0, size=(200, 2))
+    rows[:, 1][np.random.default_rng(1).random(200) < share] = np.nan  # measured now and then
+    rows[:, 0][~np.isnan(rows[:, 1])] = np.nan
+    Scaling(FunctionTransformer(np.log1p, np.expm1), kind="global").fit([rows])
+    with pytest.raises(ValueError, match="must have an inverse_transform that returns what it was given"):
+        Scaling(FunctionTransformer(np.log1p), kind="global").fit([rows])
+
+
 @pytest.mark.parametrize(
     ("forward", "backward"),
     [
