@@ -78,8 +78,10 @@ def transform_checked(
 
 def check_transformer_kept(transformer: BaseEstimator, rows: Sequence[np.ndarray]) -> None:
     """Raise if the inverse of a transformer does not return rows, or a channel or row depends on the others."""
-    given = [part for part in rows[:_N_COMPARED] if len(part)]
-    some = np.concatenate([part[:: -(-len(part) // _N_COMPARED)] for part in given])
+    given = [part for part in rows if len(part)]
+    given = given[:: -(-len(given) // _N_COMPARED)]
+    n_rows = _N_COMPARED**2 // max(len(given), 1)
+    some = np.concatenate([part[:: -(-len(part) // n_rows)] for part in given])
     whole = some[~np.isnan(some).any(axis=1)][: _N_COMPARED**2]
     some = _observed_rows(np.concatenate(given)) if len(whole) < min(len(some), _N_COMPARED) else whole
     if len(some) < 2:
@@ -93,12 +95,16 @@ def check_transformer_kept(transformer: BaseEstimator, rows: Sequence[np.ndarray
         spread = np.abs(inside - inside.mean(axis=0)).mean(axis=0)
         moved = np.where(np.isfinite(back), np.abs(again - inside), 0.0).mean(axis=0)  # NaN is told at predict
         kept = moved <= 0.5 * spread + HIDDEN * np.abs(inside).mean(axis=0)
+        rounding = HIDDEN * np.abs(inside).max(axis=0)
+        is_left = (np.abs(back - inside) <= rounding).all(axis=0)  # rounded or clipped values stay what they are
+        kept &= ~(is_left & (np.abs(again - inside) > rounding).any(axis=0))
     if not kept.all():  # rounding and bins lose a little of the values, and nothing when transformed again
         channel = int(np.argmin(kept))
+        row = int(np.argmax(np.abs(inside[:, channel] - some[:, channel])))
         raise ValueError(
             f"transformer must have an inverse_transform that returns what it was given; got {transformer!r}, which "
-            f"turns {some[0, channel]:g} in channel {channel} into {inside[0, channel]:g} and back into "
-            f"{back[0, channel]:g}. Set its inverse, such as FunctionTransformer(np.log1p, np.expm1)."
+            f"turns {some[row, channel]:g} in channel {channel} into {inside[row, channel]:g} and back into "
+            f"{back[row, channel]:g}. Set its inverse, such as FunctionTransformer(np.log1p, np.expm1)."
         )
     for first in range(min(some.shape[1], 2)):  # other values in every second channel change the others only if mixed
         changed = some.copy()

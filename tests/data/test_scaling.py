@@ -213,6 +213,25 @@ def test_the_series_with_a_value_too_far_is_named():
         make_forecaster(teacher=None, validation_fraction=10).fit(panel)
 
 
+@pytest.mark.parametrize("function", [np.log1p, np.sqrt, np.arcsinh])
+def test_a_missing_inverse_is_refused_where_values_hardly_change(function):
+    counts = np.random.default_rng(0).poisson(0.3, size=(300, 1)).astype(float)
+    with pytest.raises(ValueError, match=r"must have an inverse_transform .* turns [23] in channel 0"):
+        Scaling(FunctionTransformer(function), kind="global").fit([counts])
+
+
+@pytest.mark.parametrize("function", [np.round, lambda rows: np.clip(rows, 0, 5), lambda rows: rows])
+def test_what_stays_as_it_is_needs_no_inverse(function):
+    rows = np.random.default_rng(0).lognormal(size=(300, 2))
+    Scaling(FunctionTransformer(function, lambda rows: rows, check_inverse=False), kind="global").fit([rows])
+
+
+def test_a_transformer_is_tried_on_series_from_all_over_a_panel():
+    panel = [np.zeros((60, 1))] * 20 + [np.random.default_rng(0).normal(10.0, size=(60, 1))] * 20
+    with pytest.raises(ValueError, match="must have an inverse_transform that returns what it was given"):
+        Scaling(FunctionTransformer(np.log1p), kind="global").fit(panel)
+
+
 @pytest.mark.parametrize("share", [0.5, 0.95])
 def test_a_transformer_is_tried_where_no_row_is_observed_in_full(share):
     rows = np.random.default_rng(0).normal(10.0, size=(200, 2))
