@@ -362,6 +362,18 @@ def test_behind_a_logarithm_the_scale_is_at_the_level_of_the_series():
     assert table.loc["last value", "mse"] < 4.0
 
 
+@pytest.mark.parametrize("function", [lambda rows: rows.clip(-1.0, 1.0), np.round])
+def test_steps_that_clip_or_round_need_no_inverse(function):
+    frame = pd.DataFrame(make_series(300), columns=["a", "b"])
+    for series in (frame, frame.to_numpy()):
+        pipeline = make_pipeline(FunctionTransformer(function), make_forecaster(teacher=None)).fit(series[:200])
+        table = compare({"ours": pipeline}, series, alone=False, n_resamples=2)
+        rows = np.asarray(series)
+        windows = np.stack([rows[start : start + 16] for start in range(len(rows) - 15)])
+        error = pipeline[-1].predict(np.asarray(function(windows[:, :12]))) - windows[:, 12:]
+        assert table.loc["ours", "mse_original"] == pytest.approx(np.square(error).mean(), rel=1e-4)
+
+
 class Logarithm(TransformerMixin, BaseEstimator):
     """A step of a user that learns nothing, as scikit-learn would have it say by a tag."""
 
