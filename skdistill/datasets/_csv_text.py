@@ -137,7 +137,7 @@ def _tell_thousands(path: Any, start: int | None, frame: pd.DataFrame, name: str
         columns = [one for one in columns if pd.api.types.is_float_dtype(frame[one]) and _may_be_cut(frame[one])]
     if not columns or (separator is None and "decimal" in options):
         return
-    texts = _read_texts(path, start, options)
+    texts = _read_texts(path, start, _only(columns, options))
     for column in columns:
         if separator is not None:
             _tell_decimals(
@@ -161,7 +161,7 @@ def _tell_words(path: Any, start: int | None, frame: pd.DataFrame, name: str, op
     if not (options.get("keep_default_na", True) and options.get("na_filter", True)):
         return
     columns = [one for one in _unconverted(frame, options) if _is_text(frame[one]) and frame[one].isna().any()]
-    texts = _read_texts(path, start, {**options, "keep_default_na": False}) if columns else frame
+    texts = _read_texts(path, start, {**_only(columns, options), "keep_default_na": False}) if columns else frame
     for column in columns:
         missing = texts[column][frame[column].isna().to_numpy()].dropna().str.strip()
         words = missing[missing != ""]
@@ -182,6 +182,12 @@ def _unconverted(frame: pd.DataFrame, options: dict[str, Any]) -> list[Hashable]
 def _is_text(column: pd.Series) -> bool:
     """Return whether a column holds text, beside what is missing."""
     return pd.api.types.is_string_dtype(column.dropna()) and bool(column.notna().any())
+
+
+def _only(columns: list[Hashable], options: dict[str, Any]) -> dict[str, Any]:
+    """Return options that read some columns alone; all, where an index is counted among them."""
+    counts = options.get("index_col") is not None and options["index_col"] is not False
+    return options if counts else {**options, "usecols": set(columns).__contains__}
 
 
 def _read_texts(path: Any, start: int | None, options: dict[str, Any]) -> pd.DataFrame:
