@@ -199,7 +199,7 @@ def _read_csv(
     path: Any, select: _Selection, ids: Sequence[Hashable], name: str, read_options: dict[str, Any]
 ) -> pd.DataFrame:
     """Read a CSV file; ids are read as text, as numbers would lose leading zeros."""
-    options = {"low_memory": False, **read_options}
+    options = {"low_memory": False, **read_options} if _is_read_in_c(read_options) else dict(read_options)
     options.pop("parse_dates", None)  # it would silently swap days and months
     types = options.pop("dtype", {})
     if isinstance(types, dict):
@@ -216,6 +216,13 @@ def _read_csv(
     whole = {column: _whole_numbers(frame[column]) for column in ids}
     own = {column: frame[column] if whole.get(column) is None else whole[column] for column in frame}
     return pd.DataFrame(own, columns=frame.columns)
+
+
+def _is_read_in_c(options: dict[str, Any]) -> bool:
+    """Return whether pandas reads a file with its engine in C; others do not take all of its options."""
+    separator = options.get("sep", options.get("delimiter", ","))
+    is_plain = isinstance(separator, str) and separator.isascii() and (len(separator) == 1 or separator == r"\s+")
+    return is_plain and options.get("engine") in (None, "c") and not options.get("skipfooter")
 
 
 def _whole_numbers(column: pd.Series) -> pd.Series | None:

@@ -257,3 +257,13 @@ def test_numbers_of_a_folder_are_read_in_a_type_that_holds_all(tmp_path):
     rows.to_parquet(tmp_path / "1.parquet")
     rows.assign(unique_id="b", y=[0.5, np.nan]).to_parquet(tmp_path / "2.parquet")
     np.testing.assert_array_equal(read_panel(tmp_path)["y"], [1.0, 2.0, 0.5, np.nan])
+
+
+@pytest.mark.filterwarnings("ignore::pandas.errors.ParserWarning")
+@pytest.mark.parametrize("options", [{"skipfooter": 1}, {"engine": "python", "skipfooter": 1}, {"sep": r"\s*,\s*"}])
+@pytest.mark.parametrize("read", [read_panel, regularize])
+def test_options_that_only_the_engine_in_python_has_are_taken(read, options):
+    lines = ["id,day,y", *(f"a,2024-01-0{day},{day}" for day in range(1, 6))]
+    rows = "\n".join([*lines, "the end,," * ("skipfooter" in options)]).strip()
+    panel = read(io.StringIO(rows), id="id", time="day", **options)
+    assert panel["y"].tolist() == [1, 2, 3, 4, 5]
