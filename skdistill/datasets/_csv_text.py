@@ -25,6 +25,7 @@ _THOUSANDS_POINT = r"[+-]?(?:[1-9]\d{0,2}\.\d{3}|\d{1,3})"
 _FEWEST_POINTS = 3  # so many numbers with exactly three decimals among whole numbers are no chance
 _NAMELESS = re.compile(r"Unnamed: \d+")  # as pandas calls it
 _SEPARATORS = (";", "\t", "|")
+_BLANKS = (r"\s+", r"\s*", " +", r"[ \t]+", r"\s{2,}")  # as separators
 
 
 def read_with_time_as_text(path: Any, time: Hashable, name: str, read_options: dict[str, Any]) -> pd.DataFrame:
@@ -81,6 +82,7 @@ def read_with_time_as_text(path: Any, time: Hashable, name: str, read_options: d
     if is_free and time in frame.columns:
         frame[time] = numbers_of_text(frame[time])
     if start is not None or (not hasattr(path, "read") and os.path.exists(path)):  # no pipe, no address
+        _tell_slipped(path, start, frame, name, options)
         _tell_twice(path, start, frame, name, options)
         _tell_thousands(path, start, frame, name, options)
         _tell_words(path, start, frame, name, options)
@@ -103,18 +105,28 @@ def _without_row_numbers(frame: pd.DataFrame, time: Hashable, name: str) -> pd.D
     return frame.drop(columns=first)
 
 
+def _tell_slipped(path: Any, start: int | None, frame: pd.DataFrame, name: str, options: dict[str, Any]) -> None:
+    """Warn of rows with fewer fields than others where blanks separate them, so that an empty one is none."""
+    separator = options.get("sep", options.get("delimiter"))
+    all_columns = options.get("usecols") is None
+    if separator not in _BLANKS or frame.empty or (all_columns and not frame.iloc[:, -1].isna().any()):
+        return
+    texts = _read_texts(path, start, {**options, "keep_default_na": False, "na_values": None, "usecols": None})
+    short = (texts.iloc[:, -1].fillna("") == "").to_numpy()  # a word for missing is text here
+    if short.any():
+        warnings.warn(
+            f"{short.sum()} rows of {name} have fewer fields than others, first row {int(short.argmax())}: with "
+            f"sep={separator!r}, the values after an empty field move one column to the left. If columns have a fixed "
+            "width, read the file with pandas.read_fwf and give the table.",
+            stacklevel=stacklevel_of_user(),
+        )
+
+
 def _tell_twice(path: Any, start: int | None, frame: pd.DataFrame, name: str, options: dict[str, Any]) -> None:
     """Warn of columns with one name, of which pandas calls the second y.1."""
     if options.get("names") is not None or options.get("header", "infer") not in (0, "infer"):
         return
-    one_row = {
-        "header": None,
-        "nrows": 1,
-        "usecols": None,
-        "index_col": None,
-        "skipfooter": 0,
-        "skip_blank_lines": True,
-    }
+    one_row = {"header": None, "nrows": 1, "usecols": None, "index_col": None, "skipfooter": 0, "parse_dates": False}
     header = _read_texts(path, start, {**options, **one_row}).iloc[0]
     twice = next((one for one in header[header.duplicated()].dropna() if one in frame.columns), None)
     if twice is not None:

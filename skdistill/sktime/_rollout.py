@@ -8,9 +8,12 @@ import numpy as np
 import pandas as pd
 
 from skdistill.data._context_batch import ContextBatch
+from skdistill.data._empty_steps import warn_of_empty_steps
 from skdistill.data._finite import without_infinity
 from skdistill.data._panel import covariates_of, name_instance
+from skdistill.data._plans import tell_plan
 from skdistill.data._precede import precede_index
+from skdistill.data._series import Series, SeriesInput
 from skdistill.data._steps import Step, continue_index
 from skdistill.forecaster import DistilledForecaster
 from skdistill.sktime._kept_rows import KeptRows, Key, ids_of
@@ -92,7 +95,32 @@ def _read_future(
             )
         values = one.reindex(index).to_numpy(dtype=np.float64)
         found.append(without_infinity(values, index, one.columns, "X at predict"))
-    return np.stack(found)
+    future = np.stack(found)
+    _tell_future(forecaster, kept, labels, future)
+    return future
+
+
+def _tell_future(forecaster: DistilledForecaster, kept: KeptRows, labels: list[pd.Index], future: np.ndarray) -> None:
+    """Tell known covariates that are hardly meant as they are written, as ``predict`` does."""
+    rows, keys, channels = list(kept.rows.values()), list(kept.rows), list(forecaster.spec_.known)
+
+    def rows_of(number: int) -> np.ndarray:
+        return rows[number].iloc[:, channels].to_numpy(dtype=np.float64)
+
+    def name_of(number: int, step: int) -> str:
+        return f"{labels[number][step]} in {name_instance(keys[number])}"
+
+    warn_of_empty_steps(future, rows_of, name_of)
+    steps = [kept.steps[key] for key in keys]
+    follows = [
+        continue_index(one.index, 1, step=step)[0] == ahead[0]
+        for one, step, ahead in zip(rows, steps, labels, strict=True)
+    ]
+    given = [
+        Series(one.to_numpy(dtype=np.float64), one.index if first else None, step=step)
+        for one, step, first in zip(rows, steps, follows, strict=True)
+    ]  # later blocks of a rollout do not follow the rows
+    tell_plan(forecaster.roles_, SeriesInput(given), future, with_gaps=True)
 
 
 def _read_passed(kept: KeptRows, X: pd.DataFrame | None, labels: list[pd.Index]) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Known covariates of the horizon that are hardly meant as they are written are told by every way to forecast."""
 
+import re
 import warnings
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 import skdistill
 from skdistill import DistilledForecaster
 from skdistill.datasets import to_long
+from skdistill.sktime import SktimeDistilledForecaster
 
 DAYS = pd.date_range("2024-01-01", periods=68)
 RNG = np.random.default_rng(0)
@@ -104,3 +106,16 @@ def test_what_was_between_is_forgotten_with_rows_that_are_added():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         forecaster.predict(PAST.loc["a"], future=PLAN.loc["a"].assign(promo=-1.0))
+
+
+@pytest.mark.parametrize("kind", [*PLANS, *SOUND])
+def test_sktime_tells_the_same(kind):
+    change, message = PLANS[kind] if kind in PLANS else (SOUND[kind], None)
+    settings = {**SETTINGS, "teacher": None, "student": "linear", "loss": "response"}
+    forecaster = SktimeDistilledForecaster(**settings).fit(PAST[["y"]], X=PAST[["promo", "price"]], fh=range(1, 9))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        forecaster.predict(X=change(PLAN))
+    told = [str(one.message).replace("X:", "") for one in caught if "known covariate" in str(one.message)]
+    assert len(told) == (message is not None)
+    assert message is None or re.match(f"the known covariate {message}", told[0])

@@ -136,6 +136,21 @@ def test_categories_that_are_read_as_missing_are_told(tmp_path, word, as_file):
     assert panel["promotion"].isna().sum() == 1
 
 
+@pytest.mark.parametrize("read", [load_csv, regularize])
+def test_values_that_move_to_an_empty_field_are_told(read):
+    """In a table of fixed width, as weather services write them, an empty field is blank."""
+    rows = [f"2024-01-0{k}  {'' if k == 3 else 7.5:>4}  {k:>4}" for k in range(1, 6)]
+    options = {"time": "day", "sep": r"\s+"}
+    with pytest.warns(UserWarning, match=r"1 rows of the file have fewer fields .* first row 2: .*pandas\.read_fwf"):
+        read(io.StringIO("\n".join(["day         temp  rain", *rows])), **options)
+    with pytest.warns(UserWarning, match=r"1 rows of the file have fewer fields"):
+        read(io.StringIO("\n".join(["day         temp  rain", *rows])), **options, usecols=["day", "temp"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        full = "\n".join(["day         temp  rain", *rows]).replace("           3", "  7.5    NA")
+        assert np.isnan(read(io.StringIO(full), **options)["rain"].iloc[2])
+
+
 @pytest.mark.parametrize("header", ["day,x,x", "# of 2024\nday,x,x"])
 def test_columns_of_one_name_are_told(header):
     text = header + "".join(f"\n2024-01-0{k},{k},7" for k in range(1, 6))
