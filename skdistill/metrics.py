@@ -104,7 +104,7 @@ def forecast_errors(
     if per == "step":
         index, axis = pd.RangeIndex(1, truth.shape[1] + 1, name="step"), 1
     else:
-        index, axis = pd.Index(rolled.names, name="channel"), 2
+        index, axis = pd.Index(rolled.names, name="channel", tupleize_cols=False), 2
     columns = zip(np.moveaxis(truth, axis, 0), np.moveaxis(forecast, axis, 0), strict=True)
     return pd.Series([_error(one, other, metric) for one, other in columns], index=index, name=metric)
 

@@ -1,6 +1,7 @@
 """Errors against formulas, and scorers in searches."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from doubles import make_forecaster, make_frame, make_series
 from sklearn.model_selection import GridSearchCV
@@ -118,6 +119,16 @@ def test_targets_are_scored_by_their_names():
     assert errors.index.tolist() == ["c2", "c0"]
     swapped = forecast_errors(make_forecaster(targets=["c0", "c2"]).fit(frame), frame, per="channel")
     assert set(swapped.index) == set(errors.index)
+
+
+def test_channels_may_be_tuples(fitted, rolled):
+    columns = [("north", "load"), ("north", "wind")]
+    frame = make_frame(n_channels=2)
+    named = make_forecaster().fit(frame.set_axis(pd.MultiIndex.from_tuples(columns), axis=1))
+    test = rolled[0].set_axis(pd.MultiIndex.from_tuples(columns), axis=1)
+    errors = forecast_errors(named, test, per="channel")
+    assert errors.index.tolist() == columns
+    np.testing.assert_allclose(errors, forecast_errors(fitted, rolled[0], per="channel"))
 
 
 def test_a_search_takes_several_scorers_without_y_in_a_pipeline():
