@@ -111,8 +111,9 @@ class PretrainedTeacher(NetworkTeacher):
                 stacklevel=stacklevel_of_user(),
             )
         labels, train = super().probe(windows), windows.train
-        both = self.label(train.contexts(torch.tensor([0, len(train) - 1])))
-        warn_of_neighbors(labels.forecast, both.forecast[:1], type(own_module(self.module_)).__name__)
+        ends = [0, len(train) - 1]
+        alone, both = (self.label(train.contexts(torch.tensor(one))).forecast for one in (ends[1:], ends))
+        warn_of_neighbors(torch.cat([labels.forecast, alone]), both, type(own_module(self.module_)).__name__)
         return labels
 
     def fit(self, windows: TrainingWindows, checkpoint: Path | None = None) -> PretrainedTeacher:

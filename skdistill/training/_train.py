@@ -76,8 +76,8 @@ def warn_of_neighbors(alone: Tensor, beside: Tensor, name: str) -> None:
 
     Parameters
     ----------
-    alone, beside : Tensor of shape (1, prediction_length, n_targets)
-        Its forecast of the window alone, and in a batch with another one.
+    alone, beside : Tensor of shape (2, prediction_length, n_targets)
+        Its forecasts of two windows, each alone, and of both in a batch.
     name : str
         What to call the network.
     """
@@ -111,18 +111,18 @@ def loss_shapes(module: nn.Module, spec: NetworkSpec, windows: Windows, labels: 
     """
     ends = torch.tensor([0, len(windows) - 1])
     both, targets = WindowDataset(windows, spec, labels).batch(ends)
-    first = {name: value[:1] for name, value in both.items()}
+    first, last = ({name: value[place] for name, value in both.items()} for place in (slice(1), slice(1, None)))
     device = next(iter(module.parameters())).device
     was_training = module.training
     with torch.no_grad():
         module.eval()
-        output, again, beside = (
-            module(**{name: value.to(device) for name, value in given.items()}) for given in (first, first, both)
+        output, again, other, beside = (
+            module(**{name: value.to(device) for name, value in given.items()}) for given in (first, first, last, both)
         )
     module.train(was_training)
     own = type(own_module(module)).__name__
     _warn_of_chance(output.forecast, again.forecast, own)
-    warn_of_neighbors(again.forecast, beside.forecast[:1], own)
+    warn_of_neighbors(torch.cat([again.forecast, other.forecast]), beside.forecast, own)
     if output.features is not None and tuple(output.features.shape[:-1]) != (1, spec.n_targets):
         raise ValueError(
             f"features of a network must have shape (n_windows, n_targets, D), one vector for each target; of 1 window "

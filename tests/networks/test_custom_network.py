@@ -10,7 +10,7 @@ from torch import nn
 
 from skdistill.core import NetworkSpec, fuse_affine
 from skdistill.losses import TimeDistill
-from skdistill.networks import CustomNetwork
+from skdistill.networks import CustomNetwork, TimeMixer
 from skdistill.teachers import PretrainedTeacher
 
 
@@ -72,6 +72,12 @@ def test_a_module_that_forecasts_at_random_is_told():
 class BatchMean(Perceptron):
     def forward(self, context):
         return super().forward(context - context.mean(dim=0, keepdim=True))
+
+
+def test_a_network_to_which_the_first_window_is_another_is_told():
+    student = TimeMixer(4, n_layers=1, n_scales=2, decomposition="first_window")
+    with pytest.warns(UserWarning, match="forecasts a window otherwise when others are beside it"):
+        make_forecaster(teacher=None, student=student, max_epochs=1).fit(make_series())
 
 
 def test_a_module_that_reads_the_windows_beside_one_is_told():
