@@ -15,8 +15,9 @@ from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, PowerTransf
 from sktime.forecasting.naive import NaiveForecaster
 
 from skdistill import DistilledRegressor, load
+from skdistill.losses import Supervised
 from skdistill.networks import MLP, DLinear, Linear
-from skdistill.teachers import SktimeTeacher
+from skdistill.teachers import SktimeTeacher, TrainedTeacher
 
 LEVELS = (0.1, 0.5, 0.9)
 
@@ -340,6 +341,12 @@ def test_a_rate_of_growth_is_no_scaler(name):
     untrained = DistilledRegressor(LastValueTeacher(), "linear", "response", random_state=0)
     with pytest.warns(UserWarning, match="do not continue the rows of X"):
         untrained.fit(*SCALED[name](X, y))
+    unread = clone(untrained).set_params(loss=Supervised())
+    trained = clone(untrained).set_params(teacher=TrainedTeacher("dlinear", max_epochs=1))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         untrained.fit(X, y)
+        warnings.simplefilter("ignore")  # of so few updates, of a teacher that is not read
+        warnings.filterwarnings("error", message=".* do not continue the rows of X")
+        for one in (unread, trained):
+            one.fit(*SCALED[name](X, y))

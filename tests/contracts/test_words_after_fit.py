@@ -271,6 +271,10 @@ def test_every_update_tells_of_new_rows(door):
     assert not silent
 
 
+def test_forecasts_of_sktime_from_an_earlier_time_forget_nothing():
+    assert tell(lambda new: by_sktime(new, refit=False), shifted(NEW, -N_NEW - 1)) == ""
+
+
 @pytest.mark.parametrize("scaling", ["global", "series"])
 def test_a_stream_tells_once_of_ids_in_another_type(scaling):
     stream = DistilledForecaster(**FORECASTER | {"scaling": scaling}).fit(OLD).stream(OLD)
