@@ -199,6 +199,12 @@ def test_of_plans_with_values_every_so_many_rows_nothing_is_told():
     assert "8 rows of the horizon" in tell(fitted.predict, OLD, plan.where(np.arange(12)[:, None] % 3 == 2))
 
 
+def test_arrays_say_step_by_step_what_is_unknown():
+    rows, plan = OLD.loc["7"].to_numpy(), without_first(PLAN.loc[["7"]]).to_numpy()
+    fitted = DistilledForecaster(**FORECASTER | {"targets": [0], "known_covariates": [1]}).fit(rows)
+    assert tell(fitted.predict, rows, plan) == tell(fitted.predict, [rows], [plan]) == ""
+
+
 def test_a_plan_with_static_covariates_is_read_at_once(monkeypatch):
     sizes, kinds = (np.where(PANEL.index.get_level_values(0) == "7", *pair) for pair in ([1.0, 2.0], ["a", "b"]))
     panel = PANEL.assign(size=sizes, kind=kinds)
