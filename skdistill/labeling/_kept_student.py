@@ -16,6 +16,7 @@ from skdistill._utils._generators import untouched
 from skdistill._utils._plain_files import NotPlainError, pack, place_of, read_plain, unpack
 from skdistill.data._training_windows import TrainingWindows
 from skdistill.labeling._checkpoints import drop_checkpoints
+from skdistill.labeling._kept_words import keep_words, noted_words, tell_kept_words
 from skdistill.labeling._locks import entry_lock
 from skdistill.networks._base import NetworkSpec
 from skdistill.training._batches import WindowDataset
@@ -71,9 +72,11 @@ def train_or_find(
     with entry_lock(folder, f"trains the student {name}"):
         if (found := _read(module, folder, tell=True)) is not None:
             return found
-        result = train(folder / _CHECKPOINT)
+        with noted_words() as words:
+            result = train(folder / _CHECKPOINT)
         module.cpu().eval()
         if not result.interrupted:
+            keep_words(folder, words)
             _keep(module, result, folder, build, WindowDataset(windows.train, spec))
             drop_checkpoints(folder, _CHECKPOINT)
         return result
@@ -90,6 +93,7 @@ def _read(module: nn.Module, folder: Path, *, tell: bool) -> TrainingResult | No
         return None
     module.eval()
     drop_checkpoints(folder, _CHECKPOINT)
+    tell_kept_words(folder)
     return result
 
 

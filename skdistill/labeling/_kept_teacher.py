@@ -18,6 +18,7 @@ from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._labels import Labels
 from skdistill.data._training_windows import TrainingWindows
 from skdistill.labeling._checkpoints import drop_checkpoints
+from skdistill.labeling._kept_words import keep_words, noted_words, tell_kept_words
 from skdistill.teachers._base import BaseTeacher
 from skdistill.teachers._teacher_name import teacher_name
 
@@ -32,7 +33,7 @@ CHECKPOINTS = "teacher-checkpoint"  # what their names start with
 def read_teacher(
     teacher: BaseTeacher, windows: TrainingWindows, folder: Path, *, allow_pickle: bool, tell: bool = False
 ) -> BaseTeacher | None:
-    """Return the fitted teacher stored by an earlier fit, or None.
+    """Return the fitted teacher stored by an earlier fit, and tell what that told; or None.
 
     Parameters
     ----------
@@ -56,17 +57,26 @@ def read_teacher(
         return teacher.fit(windows)
     path = folder / _FILE
     try:
-        return clone(teacher).restore_fitted(read_plain(path, allow_pickle=allow_pickle))
+        kept = clone(teacher).restore_fitted(read_plain(path, allow_pickle=allow_pickle))
     except FileNotFoundError:
         return None
     except Exception as error:
         if tell:
             logger.warning("the teacher kept in %s cannot be read (%s) and is fitted again", path, error)
         return None
+    tell_kept_words(folder)
+    return kept
 
 
-def fit_teacher(teacher: BaseTeacher, windows: TrainingWindows, folder: Path, *, allow_pickle: bool) -> BaseTeacher:
-    """Fit a teacher and store it for later fits.
+def fit_teacher(
+    teacher: BaseTeacher,
+    windows: TrainingWindows,
+    folder: Path,
+    *,
+    allow_pickle: bool,
+    check: Callable[[BaseTeacher], object],
+) -> BaseTeacher:
+    """Fit a teacher and store it for later fits, with what they are to be told.
 
     Parameters
     ----------
@@ -78,6 +88,8 @@ def fit_teacher(teacher: BaseTeacher, windows: TrainingWindows, folder: Path, *,
         The entry, held by this process.
     allow_pickle : bool
         Whether to pickle values that are not plain.
+    check : callable
+        What else looks at the fitted teacher, and may warn.
 
     Returns
     -------
@@ -85,13 +97,16 @@ def fit_teacher(teacher: BaseTeacher, windows: TrainingWindows, folder: Path, *,
         The fitted teacher.
     """
     like = clone(teacher)
-    teacher = teacher.fit(windows, folder / f"{CHECKPOINTS}.safetensors")
+    with noted_words() as words:
+        teacher = teacher.fit(windows, folder / f"{CHECKPOINTS}.safetensors")
+        check(teacher)
     try:
         data = pack(teacher.fitted_state(), allow_pickle=allow_pickle, place=place_of(folder / _FILE))
         _check_restored(lambda: like.restore_fitted(unpack(data, allow_pickle=allow_pickle)), teacher, windows)
     except Exception as error:
         _warn_not_kept(teacher, error)
     else:
+        keep_words(folder, words)
         write_atomically(folder / _FILE, data)
     drop_checkpoints(folder, CHECKPOINTS)
     return teacher

@@ -221,8 +221,6 @@ class _Task:
             some = train.take(self.chosen)
 
         ask = self._labeler(teacher)
-        if teacher.needs_training and not (self.is_fitted or teacher.labels_alone):  # probe could not try it
-            warn_of_other_windows(teacher.label, train, None, teacher_name(teacher))
 
         def label(indices: Tensor) -> Labels:
             return ask(some.contexts(indices))
@@ -301,12 +299,20 @@ class _Task:
         if self.is_fitted:
             return teacher
         if folder is None:
-            return teacher.fit(windows)
+            fitted = teacher.fit(windows)
+            self._check_fitted(fitted)
+            return fitted
         kept = read_teacher(teacher, windows, folder, allow_pickle=self.allow_pickle, tell=True)
         if kept is None:
-            return fit_teacher(teacher, windows, folder, allow_pickle=self.allow_pickle)
+            options = {"allow_pickle": self.allow_pickle, "check": self._check_fitted}
+            return fit_teacher(teacher, windows, folder, **options)
         drop_checkpoints(folder, CHECKPOINTS)
         return kept
+
+    def _check_fitted(self, teacher: BaseTeacher) -> None:
+        """Warn if a teacher that the probe could not try reads the other windows of its batch."""
+        if teacher.needs_training and not teacher.labels_alone:
+            warn_of_other_windows(teacher.label, self.windows.train, None, teacher_name(teacher))
 
 
 def _counted_first(numbers: np.ndarray, windows: Windows) -> np.ndarray:

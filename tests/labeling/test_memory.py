@@ -1,6 +1,7 @@
 """One teacher and one labeling for all that differ in loss and student only."""
 
 import logging
+import warnings
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -12,13 +13,16 @@ from doubles import LastValueTeacher, make_forecaster, make_frame, make_series
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GridSearchCV
+from sktime.forecasting.exp_smoothing import ExponentialSmoothing
 
 from skdistill import clear_memory
 from skdistill.data._store import SeriesStore
 from skdistill.labeling._keys import describe_windows, key_of
 from skdistill.losses import Response, TimeDistill
 from skdistill.networks import MLP, DLinear, ITransformer
-from skdistill.teachers import GivenLabels, PretrainedTeacher, TrainedTeacher
+from skdistill.teachers import GivenLabels, PretrainedTeacher, SktimeTeacher, TrainedTeacher
+
+SEASONAL = ExponentialSmoothing(sp=12, seasonal="add")
 
 
 def calls(log):
@@ -86,6 +90,37 @@ def test_memory_changes_no_bit(loss, tmp_path):
         kept = make_forecaster(**settings, memory=tmp_path).fit(series)
         np.testing.assert_array_equal(kept.predict(series), plain.predict(series))
         np.testing.assert_array_equal(kept.predict_teacher(series), plain.predict_teacher(series))
+
+
+def diverging(epoch: int) -> float:
+    """Raise the learning rate, after the first epochs, to a number that no training survives."""
+    return 1.0 if epoch < 2 else 1e30
+
+
+def warnings_of(forecaster, series):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        forecaster.fit(series)
+    told = [one for one in caught if one.category is UserWarning]
+    assert {one.filename for one in told} == {__file__}
+    return [str(one.message) for one in told]
+
+
+@pytest.mark.parametrize(
+    ("cause", "settings"),
+    [
+        ("hardly leave where they start", {"teacher": TrainedTeacher(DLinear(), max_epochs=1)}),
+        ("are kept", {"teacher": None, "lr_schedule": diverging, "max_epochs": 6, "patience": None}),
+        ("cannot be fitted on", {"teacher": SktimeTeacher(SEASONAL, fitting="series")}),
+    ],
+    ids=["teacher", "student", "series"],
+)
+def test_what_a_fit_told_is_told_again_where_memory_has_what_it_learned(cause, settings, tmp_path):
+    panel = {"long": make_series(), "short": make_series(20)}
+    plain = warnings_of(make_forecaster(**settings), panel)
+    assert any(cause in one for one in plain)
+    for _ in range(3):
+        assert warnings_of(make_forecaster(**settings, memory=tmp_path), panel) == plain
 
 
 def test_features_are_kept_for_later_losses(tmp_path, monkeypatch):
