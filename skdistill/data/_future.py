@@ -23,7 +23,7 @@ from skdistill.data._tables import check_is_no_other_table
 from skdistill.data._validation_rows import count_unobserved_end
 from skdistill.data._vintages import Vintages, places_of
 
-__all__ = ["read_future"]
+__all__ = ["read_future", "tell_future"]
 
 _MOST_SHOWN = 5
 _WAYS_OUT = (
@@ -40,6 +40,7 @@ def read_future(
     *,
     needed: bool,
     vintages: Vintages | None = None,
+    tell: bool = True,
 ) -> tuple[SeriesInput, np.ndarray | None]:
     """Return the series up to their last known target, and the known covariates after them.
 
@@ -57,6 +58,8 @@ def read_future(
         Whether the forecast reads known covariates.
     vintages : Vintages or None, default=None
         Where the series got what was known ahead from.
+    tell : bool, default=True
+        Whether to warn as :func:`tell_future` does, of what the forecast reads.
 
     Returns
     -------
@@ -76,11 +79,28 @@ def read_future(
         If a known covariate is missing before steps in which it is there, or in other units than in ``fit``.
     """
     given, values = _read(roles, given, future, prediction_length, needed=needed, vintages=vintages)
-    if needed and values is not None and vintages is None and given.batch is None:
-        _tell_empty_steps(roles, given, values)
-    if values is not None:
-        tell_plan(roles, given, values, with_gaps=needed and vintages is None)
+    if tell and needed and values is not None:
+        tell_future(roles, given, values, with_gaps=vintages is None)
     return given, values
+
+
+def tell_future(roles: Roles, given: SeriesInput, future: np.ndarray, *, with_gaps: bool = True) -> None:
+    """Warn of known covariates of the horizon that are hardly meant as they are written.
+
+    Parameters
+    ----------
+    roles : Roles
+        Roles of the columns.
+    given : SeriesInput
+        The series up to the horizon, as channels.
+    future : ndarray of shape (n_series, n_steps, n_known)
+        Their known covariates, NaN where unknown.
+    with_gaps : bool, default=True
+        Whether to tell what is missing before steps in which it is there, too, beside other units.
+    """
+    if with_gaps and given.batch is None:
+        _tell_empty_steps(roles, given, future)
+    tell_plan(roles, given, future, with_gaps=with_gaps)
 
 
 def _tell_empty_steps(roles: Roles, given: SeriesInput, values: np.ndarray) -> None:

@@ -13,7 +13,7 @@ from skdistill.data._inputs import read_series
 from skdistill.data._new_ids import warn_of_alike_ids
 from skdistill.data._row_labels import check_row_labels
 from skdistill.data._series_labels import SeriesLabels
-from skdistill.deploy._stream import Stream
+from skdistill.deploy._stream import Stream, tell_ahead
 from skdistill.probabilistic._settings import at_levels
 
 __all__ = ["PanelStream"]
@@ -172,13 +172,17 @@ class PanelStream:
         if not self._streams:
             raise ValueError("stream has no series to forecast: append rows first, append('shop 1', row).")
         ahead = self._split_future(future)
-        each = [stream.contexts(ahead.get(id_)) for id_, stream in self._streams.items()]
+        read = [stream.read_ahead(ahead.get(id_)) for id_, stream in self._streams.items()]
+        each, series = [contexts for contexts, _ in read], [one for _, one in read if one is not None]
 
         def join(name: str) -> Any:
             parts = [getattr(one, name) for one in each]
             return None if parts[0] is None else np.concatenate(parts)
 
-        return ContextBatch(join("values"), series=join("series"), static=join("static"), future=join("future"))
+        future = join("future")
+        if series:
+            tell_ahead(self.forecaster, series, future)
+        return ContextBatch(join("values"), series=join("series"), static=join("static"), future=future)
 
     def _split_future(self, future: Any) -> dict[Hashable, Any]:
         """Return the rows that follow each series, which must be those of the stream."""

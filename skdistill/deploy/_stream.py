@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from skdistill._utils.numpy_student import fill_masked, read_numbers
 from skdistill.data._context_batch import ContextBatch
 from skdistill.data._forms import take_apart
-from skdistill.data._future import read_future
+from skdistill.data._future import read_future, tell_future
 from skdistill.data._inputs import read_series
 from skdistill.data._roles import Roles
 from skdistill.data._series import Series, SeriesInput
@@ -24,7 +24,7 @@ from skdistill.data._tables import check_is_no_other_table
 from skdistill.data._vintages import vintages_of
 from skdistill.probabilistic._settings import at_levels
 
-__all__ = ["Stream"]
+__all__ = ["Stream", "tell_ahead"]
 
 _TIMES = (pd.DatetimeIndex, pd.PeriodIndex, pd.TimedeltaIndex)
 _A_TIME = (pd.Timestamp, pd.Period, pd.Timedelta)
@@ -335,6 +335,26 @@ class Stream:
             If no row was appended, known covariates are missing, the forecaster was fitted again for other rows, or,
             with ``missing="raise"``, no value of a target is observed.
         """
+        contexts, series = self.read_ahead(future)
+        if series is not None:
+            tell_ahead(self.forecaster, [series], contexts.future)
+        return contexts
+
+    def read_ahead(self, future: Any) -> tuple[ContextBatch, Series | None]:
+        """Return the last context, and its rows if known covariates follow it, of which nothing is told yet.
+
+        Parameters
+        ----------
+        future : array, DataFrame or None
+            Known covariates of the rows that follow, as for :meth:`predict`.
+
+        Returns
+        -------
+        contexts : ContextBatch
+            One context.
+        series : Series or None
+            Its rows; None where no known covariates are read.
+        """
         if not self._end:
             raise ValueError("stream has no row to forecast from: append one first.")
         self._follow_forecaster()
@@ -344,11 +364,12 @@ class Stream:
             contexts = replace(contexts, static=None if self._static is None else self._static[None])
         self.forecaster._check_seen(contexts, [Series(rows, id=self._id)])
         if future is None and not self.forecaster.spec_.known:
-            return contexts
-        return replace(contexts, future=self._read_future(rows, future))
+            return contexts, None
+        series, values = self._read_future(rows, future)
+        return replace(contexts, future=values), series
 
-    def _read_future(self, rows: np.ndarray, future: Any) -> np.ndarray | None:
-        """Return the known covariates of the rows that follow, (1, prediction_length, n_known)."""
+    def _read_future(self, rows: np.ndarray, future: Any) -> tuple[Series, np.ndarray | None]:
+        """Return rows as a series, and the known covariates that follow, (1, prediction_length, n_known)."""
         if future is None:
             names = [self._roles.name(column) for column in self._roles.known]
             raise ValueError(
@@ -359,7 +380,9 @@ class Stream:
         vintages = None if series.index is None else vintages_of(self.forecaster, fitting=False)
         if vintages is not None:
             series = replace(series, id=self._id)
-        return read_future(self._roles, SeriesInput([series]), future, length, needed=True, vintages=vintages)[1]
+        given = SeriesInput([series])
+        values = read_future(self._roles, given, future, length, needed=True, vintages=vintages, tell=False)[1]
+        return replace(series, id=self._id), values
 
     def _labeled(self, rows: np.ndarray) -> Series:
         """Return rows as a series, whose last rows alone have labels: the next ones are found from them."""
@@ -386,6 +409,23 @@ class Stream:
                 "Give them ids, in a dict or a DataFrame with the index levels (series, time)."
             )
         return given.series[0]
+
+
+def tell_ahead(forecaster: Any, series: Sequence[Series], future: np.ndarray | None) -> None:
+    """Warn of known covariates after streams that are hardly meant as they are written, once for all.
+
+    Parameters
+    ----------
+    forecaster : DistilledForecaster
+        The forecaster of the streams.
+    series : sequence of Series
+        Their last rows.
+    future : ndarray of shape (n_series, prediction_length, n_known) or None
+        The known covariates; None if the student reads none.
+    """
+    if future is not None and forecaster.spec_.known:
+        with_gaps = vintages_of(forecaster, fitting=False) is None
+        tell_future(forecaster.roles_, SeriesInput(list(series)), future, with_gaps=with_gaps)
 
 
 def _read_row(row: Any) -> np.ndarray:

@@ -10,6 +10,7 @@ import pytest
 import skdistill
 from skdistill import DistilledForecaster
 from skdistill.datasets import to_long
+from skdistill.networks import PatchTST
 from skdistill.sktime import SktimeDistilledForecaster
 
 DAYS = pd.date_range("2024-01-01", periods=68)
@@ -41,6 +42,7 @@ DOORS = {
     "predict_table": lambda forecaster, plan: forecaster.predict_table(to_long(pd.concat([PAST, plan]))),
     "predict_frame": lambda forecaster, plan: forecaster.predictor().predict_frame(to_long(pd.concat([PAST, plan]))),
     "stream": lambda forecaster, plan: forecaster.stream(PAST.loc["a"]).predict(future=plan.loc["a"]),
+    "streams": lambda forecaster, plan: forecaster.stream(PAST).predict(future=plan),
 }
 PLANS = {
     "empty where none": (
@@ -62,8 +64,9 @@ SOUND = {
 @pytest.mark.parametrize("kind", PLANS)
 def test_plans_that_are_hardly_meant_are_told(forecaster, door, kind):
     change, message = PLANS[kind]
-    with pytest.warns(UserWarning, match=f"the known covariate {message}"):
+    with pytest.warns(UserWarning, match=f"the known covariate {message}") as caught:
         DOORS[door](forecaster, change(PLAN))
+    assert len(caught) == 1, "of all series once"
 
 
 @pytest.mark.parametrize("door", DOORS)
@@ -72,6 +75,16 @@ def test_sound_plans_are_not(forecaster, door, kind):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         DOORS[door](forecaster, SOUND[kind](PLAN))
+
+
+def test_what_a_student_ignores_is_not_told():
+    student = PatchTST(4, n_heads=1, patch_size=4, patch_stride=4)
+    forecaster = DistilledForecaster(None, student, "response", covariates="ignore", max_epochs=1, **SETTINGS)
+    forecaster.fit(PAST)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for change, _ in PLANS.values():
+            forecaster.predict(PAST, future=change(PLAN))
 
 
 def test_gaps_as_in_the_rows_so_far_are_not_told():
