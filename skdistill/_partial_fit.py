@@ -31,6 +31,7 @@ from skdistill.data._roles import Roles
 from skdistill.data._season import season_of_series
 from skdistill.data._series import Series
 from skdistill.data._steps import as_time_index, continue_index, find_step
+from skdistill.data._zeros_at_end import warn_of_zeros_at_end
 from skdistill.losses._base import BaseLoss
 from skdistill.networks._base import NetworkSpec
 from skdistill.networks._linear import Linear
@@ -471,6 +472,7 @@ class UpdatableMixin(BaseDistilled):
             seen = SeenRows.start(new, network, spec)
         assert seen.series is not None  # of one series
         warn_of_outliers(find_outliers([seen.series]))
+        warn_of_zeros_at_end([seen.series], spec.targets)
         owner = type(self).__name__
         warn_outside([new.values[:, list(spec.targets)]], check_bounds(self.bounds, owner), ["X"], owner)
         is_first = not hasattr(self, "student_")

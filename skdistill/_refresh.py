@@ -35,6 +35,7 @@ from skdistill.data._statics import joined_static
 from skdistill.data._store import SeriesStore
 from skdistill.data._training_windows import TrainingWindows, split_windows
 from skdistill.data._windows import Windows
+from skdistill.data._zeros_at_end import warn_of_zeros_at_end
 from skdistill.losses._objective import reads_labels
 from skdistill.training._batches import LabelSource
 from skdistill.training._settings import TrainingSettings
@@ -301,6 +302,7 @@ class RefreshMixin(BaseDistilled):
             cutting = replace(cutting, seed=self._augment_seed() + len(self.history_))
         store = cutting.hide_known(replace(store, series_weight=counts))
         warn_of_outliers(find_outliers(series, scaling.transformer_))
+        warn_of_zeros_at_end(series, self.targets_, whole=False)
         new = [one.values[n:, list(self.targets_)] for one, n in zip(series, n_old, strict=True)]
         names = [name_series(series, number) if len(series) > 1 else "X" for number in range(len(series))]
         warn_outside(new, cutting.bounds, names, type(self).__name__)

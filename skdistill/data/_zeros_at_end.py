@@ -17,13 +17,15 @@ _LONGER = 3  # times the longest run of zeros before, as in intermittent demand
 _MOST = 0.25  # of the rows
 
 
-def count_zeros_at_end(parts: Sequence[np.ndarray]) -> int:
+def count_zeros_at_end(parts: Sequence[np.ndarray], most: float = _MOST) -> int:
     """Count rows at the end that are zero in all series, where no other run of such rows is nearly as long.
 
     Parameters
     ----------
     parts : sequence of ndarray of shape (n_timestamps, n_targets)
         Targets of series that end together.
+    most : float, default=0.25
+        Share of the rows up to which they are counted.
 
     Returns
     -------
@@ -47,10 +49,10 @@ def count_zeros_at_end(parts: Sequence[np.ndarray]) -> int:
         return 0
     n_rows = length - 1 - int(others[-1])
     longest = int(np.diff(others, prepend=-1).max()) - 1
-    return n_rows if n_rows > _LONGER * longest and n_rows <= _MOST * length else 0
+    return n_rows if n_rows > _LONGER * longest and n_rows <= most * length else 0
 
 
-def warn_of_zeros_at_end(series: Sequence[Series], targets: Sequence[int]) -> None:
+def warn_of_zeros_at_end(series: Sequence[Series], targets: Sequence[int], *, whole: bool = True) -> None:
     """Warn of rows at the end of all series in which all targets are zero.
 
     Parameters
@@ -59,11 +61,13 @@ def warn_of_zeros_at_end(series: Sequence[Series], targets: Sequence[int]) -> No
         Series of the user; of those that end at different times, nothing is told.
     targets : sequence of int
         Channels that are targets.
+    whole : bool, default=True
+        Whether these are all their rows, and not the last ones alone, of which the new ones can be many.
     """
     ends = {None if one.index is None else one.index[-1] for one in series}
     if len(ends) > 1:
         return
-    n_rows = count_zeros_at_end([one.values[:, list(targets)] for one in series])
+    n_rows = count_zeros_at_end([one.values[:, list(targets)] for one in series], _MOST if whole else 1.0)
     if n_rows:
         whose = "of every series" if len(series) > 1 else "of X"
         warnings.warn(

@@ -304,8 +304,8 @@ class _Task:
             return fitted
         kept = read_teacher(teacher, windows, folder, allow_pickle=self.allow_pickle, tell=True)
         if kept is None:
-            options = {"allow_pickle": self.allow_pickle, "check": self._check_fitted}
-            return fit_teacher(teacher, windows, folder, **options)
+            allow_pickle = self.allow_pickle
+            return fit_teacher(teacher, windows, folder, allow_pickle=allow_pickle, check=self._check_fitted)
         drop_checkpoints(folder, CHECKPOINTS)
         return kept
 

@@ -247,6 +247,7 @@ UPDATES = {
 LEARNS = [name for name in UPDATES if name not in ("sktime, context", "stream")]
 FOLLOW = "must follow|irregular step|must be the one at|must keep the step"
 NEW_ROWS = {  # how new rows are changed, what is told of it, and by which updates
+    "rows yet to come": (lambda new: new.assign(y=0.0), "rows of every series hold nothing but 0", LEARNS),
     "a code": (lambda new: with_value(new, "y", 3, -9999.0), "-9999 in row", LEARNS),
     "a code in the plan": (lambda new: with_value(new, "plan", 3, -9999.0), "-9999 in row", LEARNS),
     "a value outside the bounds": (lambda new: with_value(new, "y", 3, -99.0), "lie outside bounds", LEARNS),

@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 
+from skdistill import DistilledForecaster
 from skdistill.data._zeros_at_end import count_zeros_at_end
 
 
@@ -30,3 +32,15 @@ def rows(n_zeros, *others):
 )
 def test_count_zeros_at_end(parts, n_rows):
     assert count_zeros_at_end(parts) == n_rows
+
+
+def test_updates_tell_of_rows_yet_to_come():
+    series = 5 + np.random.default_rng(0).random((80, 1))
+    series[76:] = 0
+    forecaster = DistilledForecaster(None, "linear", "response", context_length=6, prediction_length=2)
+    with pytest.warns(UserWarning, match="the last 4 rows of X hold nothing but 0"):
+        forecaster.partial_fit(series)
+    with pytest.warns(UserWarning, match="the last 4 rows of X hold nothing but 0"):
+        clone(forecaster).partial_fit(series[:40]).partial_fit(series[40:])
+    with pytest.warns(UserWarning, match="the last 4 rows of X hold nothing but 0"):
+        clone(forecaster).fit(series[:76]).refresh(series[76:])
