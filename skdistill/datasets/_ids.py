@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Hashable, Sequence
 
@@ -13,6 +14,9 @@ from skdistill._utils.numpy_student import spelling
 from skdistill.datasets._times import Times
 
 __all__ = ["number_ids", "tell_other_spellings"]
+
+_ODD = ("  ", "\n ", " \n", "\t", ".")  # parts of ids that can be written otherwise
+_PADDED = re.compile(r"\b0\d")
 
 
 def number_ids(frame: pd.DataFrame, columns: Sequence[Hashable], name: str) -> tuple[pd.Index, np.ndarray]:
@@ -108,6 +112,8 @@ def tell_other_spellings(times: Times, name: str) -> None:
     UserWarning
         For the first two.
     """
+    if _are_unlike(times.labels.tolist()):
+        return
     groups, _ = pd.factorize(pd.Index([spelling(one) for one in times.labels], dtype=object))
     is_shared = np.bincount(groups) > 1
     if not is_shared.any():
@@ -123,6 +129,16 @@ def tell_other_spellings(times: Times, name: str) -> None:
             "and share no time: they are two series. If they are one, write its id in one way.",
             stacklevel=stacklevel_of_user(),
         )
+
+
+def _are_unlike(labels: list[Hashable]) -> bool:
+    """Return whether a quick look shows that no two ids have one spelling; False where it does not tell."""
+    texts = [one for one in labels if isinstance(one, str)]
+    together = "\n".join(texts)
+    if len(texts) < len(labels) or not together.isascii() or any(one in f"\n{together}\n" for one in _ODD):
+        return False
+    is_padded = len(set(map(len, texts))) == 1  # all alike
+    return (is_padded or not _PADDED.search(together)) and len(set(map(str.casefold, texts))) == len(texts)
 
 
 def _plain(labels: pd.Index) -> pd.Index:
