@@ -98,6 +98,9 @@ def tell_future(roles: Roles, given: SeriesInput, future: np.ndarray, *, with_ga
     with_gaps : bool, default=True
         Whether to tell what is missing before steps in which it is there, too, beside other units.
     """
+    low, high = roles.known_limits
+    if ((future >= low) & (future <= high)).all():  # nothing is missing, either
+        return
     if with_gaps and given.batch is None:
         _tell_empty_steps(roles, given, future)
     tell_plan(roles, given, future, with_gaps=with_gaps)

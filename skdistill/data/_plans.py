@@ -10,12 +10,9 @@ import numpy as np
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._roles import Roles
 from skdistill.data._series import Series, SeriesInput
+from skdistill.data._usual_limits import usual_limits
 
 __all__ = ["range_of_known", "tell_plan"]
-
-_FAR = 8  # times the range of fit; beyond it, a value is in other units
-_ROUNDING = 1e-5  # of the size of values, as in float32
-_FLAG = (0.0, 1.0)  # of what is or is not, which some programs write as -1
 
 
 def range_of_known(roles: Roles, series: Sequence[Series]) -> tuple[tuple[float, float] | None, ...]:
@@ -91,22 +88,19 @@ def _tell_gaps(roles: Roles, given: SeriesInput, missing: np.ndarray, empty: np.
 
 
 def _tell_units(roles: Roles, given: SeriesInput, values: np.ndarray, known: tuple[float, float], column: int) -> None:
-    low, high = known
-    if high - low <= _ROUNDING * max(abs(low), abs(high)):
-        return  # of constant ones, fit tells
-    far = np.maximum(low - values, values - high) > _FAR * (high - low)  # False where missing
+    low, high = usual_limits(known)
+    far = (values < low) | (values > high)  # False where missing
     channel = roles.known_channels[roles.known_groups.index(column)]
     for number in np.flatnonzero(far.any(axis=1)).tolist():  # a series of its own size has such values before
         own = given.series[number].values[:, channel] if given.batch is None else given.batch[number, :, channel]
         own = own[~np.isnan(own)]
         if len(own):
-            ends = min(low, own.min()), max(high, own.max())
-            far[number] &= np.maximum(ends[0] - values[number], values[number] - ends[1]) > _FAR * (ends[1] - ends[0])
-    if known == _FLAG:
-        far |= values < 0
+            low, high = usual_limits((min(known[0], float(own.min())), max(known[1], float(own.max()))))
+            far[number] &= (values[number] < low) | (values[number] > high)
     if far.any():
         warnings.warn(
-            f"the known covariate {roles.name(column)!r} is {values[far][0]:g} in the horizon, and was between {low:g} "
-            f"and {high:g} in fit: are its units or codes others? Forecasts follow it as far as it goes.",
+            f"the known covariate {roles.name(column)!r} is {values[far][0]:g} in the horizon, and was between "
+            f"{known[0]:g} and {known[1]:g} in fit: are its units or codes others? Forecasts follow it as far as it "
+            "goes.",
             stacklevel=stacklevel_of_user(),
         )

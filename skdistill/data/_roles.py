@@ -21,6 +21,7 @@ from skdistill.data._categories import (
 from skdistill.data._columns import find_columns, find_targets
 from skdistill.data._spread import settle_constants
 from skdistill.data._statics import Statics
+from skdistill.data._usual_limits import usual_limits
 
 __all__ = ["Roles", "categories_of_tables", "find_roles", "target_positions"]
 
@@ -118,6 +119,14 @@ class Roles:
     def known_groups(self) -> tuple[int, ...]:
         """Column of each known channel, in the order of ``known_channels``."""
         return tuple(column for column in self.known for _ in self._channels[column])
+
+    @cached_property
+    def known_limits(self) -> tuple[np.ndarray, np.ndarray]:
+        """Least and greatest value of each known channel that is usual, as its range in ``fit`` tells."""
+        ranges = dict(zip(self.known, self.known_range, strict=False))  # none where it is not known
+        limits = [usual_limits(ranges.get(column)) for column in self.known_groups]
+        low, high = np.array(limits).reshape(-1, 2).T
+        return low, high
 
     @cached_property
     def has_known_categories(self) -> bool:

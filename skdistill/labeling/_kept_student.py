@@ -16,7 +16,7 @@ from skdistill._utils._generators import untouched
 from skdistill._utils._plain_files import NotPlainError, pack, place_of, read_plain, unpack
 from skdistill.data._training_windows import TrainingWindows
 from skdistill.labeling._checkpoints import drop_checkpoints
-from skdistill.labeling._kept_words import keep_words, noted_words, tell_kept_words
+from skdistill.labeling._kept_words import keep_words, noted_words, read_words, tell_words
 from skdistill.labeling._locks import entry_lock
 from skdistill.networks._base import NetworkSpec
 from skdistill.training._batches import WindowDataset
@@ -84,6 +84,7 @@ def train_or_find(
 
 def _read(module: nn.Module, folder: Path, *, tell: bool) -> TrainingResult | None:
     try:
+        words = read_words(folder)
         result = _restore(module, read_plain(folder / _FILE))
     except FileNotFoundError:
         return None
@@ -93,7 +94,7 @@ def _read(module: nn.Module, folder: Path, *, tell: bool) -> TrainingResult | No
         return None
     module.eval()
     drop_checkpoints(folder, _CHECKPOINT)
-    tell_kept_words(folder)
+    tell_words(words)
     return result
 
 

@@ -18,7 +18,7 @@ from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._labels import Labels
 from skdistill.data._training_windows import TrainingWindows
 from skdistill.labeling._checkpoints import drop_checkpoints
-from skdistill.labeling._kept_words import keep_words, noted_words, tell_kept_words
+from skdistill.labeling._kept_words import keep_words, noted_words, read_words, tell_words
 from skdistill.teachers._base import BaseTeacher
 from skdistill.teachers._teacher_name import teacher_name
 
@@ -57,6 +57,7 @@ def read_teacher(
         return teacher.fit(windows)
     path = folder / _FILE
     try:
+        words = read_words(folder)
         kept = clone(teacher).restore_fitted(read_plain(path, allow_pickle=allow_pickle))
     except FileNotFoundError:
         return None
@@ -64,7 +65,7 @@ def read_teacher(
         if tell:
             logger.warning("the teacher kept in %s cannot be read (%s) and is fitted again", path, error)
         return None
-    tell_kept_words(folder)
+    tell_words(words)
     return kept
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from skdistill._utils._atomic import write_atomically
+from skdistill._utils._plain_files import pack, place_of, read_plain
 from skdistill._utils._user_line import stacklevel_of_user
 
-__all__ = ["keep_words", "noted_words", "tell_kept_words"]
+__all__ = ["keep_words", "noted_words", "read_words", "tell_words"]
 
-_FILE = "words.json"
+_FILE = "words.safetensors"
 
 
 @contextmanager
@@ -50,22 +50,42 @@ def keep_words(folder: Path, words: list[str]) -> None:
         Its warnings.
     """
     if words:
-        write_atomically(folder / _FILE, json.dumps(words).encode())
+        write_atomically(folder / _FILE, pack({"words": words}, place=place_of(folder / _FILE)))
     else:
         (folder / _FILE).unlink(missing_ok=True)
 
 
-def tell_kept_words(folder: Path) -> None:
-    """Warn of what the fit told that made an entry.
+def read_words(folder: Path) -> list[str]:
+    """Read what the fit told that made an entry.
 
     Parameters
     ----------
     folder : Path
         The entry of the cache.
+
+    Returns
+    -------
+    words : list of str
+        Its warnings; none if it told nothing.
+
+    Raises
+    ------
+    SavedFileError
+        If the file is damaged.
     """
     try:
-        words = json.loads((folder / _FILE).read_bytes())
-    except (OSError, ValueError):  # there are none, or none to read
-        return
+        return list(read_plain(folder / _FILE)["words"])
+    except FileNotFoundError:
+        return []
+
+
+def tell_words(words: list[str]) -> None:
+    """Warn again of what a fit told.
+
+    Parameters
+    ----------
+    words : list of str
+        Its warnings.
+    """
     for one in words:
-        warnings.warn(str(one), stacklevel=stacklevel_of_user())
+        warnings.warn(one, stacklevel=stacklevel_of_user())

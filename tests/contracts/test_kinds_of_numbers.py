@@ -230,6 +230,7 @@ ELSEWHERE = {
     **dict.fromkeys(
         ["DistilledForecaster.predict_quantiles(future)", "DistilledForecaster.predict_interval(future)",
          "DistilledForecaster.predict_teacher(future)", "PanelStream.predict(future)", "Stream.contexts(future)",
+         "Stream.read_ahead(future)",
          "Stream.predict_quantiles(future)", "PanelStream.predict_quantiles(future)"],
         "read_future, as DistilledForecaster.predict(future)",
     ),
