@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from math import isnan
 
 import numpy as np
 
@@ -30,14 +31,13 @@ def range_of_known(roles: Roles, series: Sequence[Series]) -> tuple[tuple[float,
     ranges : tuple of (float, float) or None
         In the order of ``roles.known``; None for categories, and where nothing is observed.
     """
-    found: list[tuple[float, float] | None] = []
-    for column in roles.known:
-        parts = [] if column in roles.categories else [one.values[:, column] for one in series]
-        parts = [part[~np.isnan(part)] for part in parts]
-        parts = [part for part in parts if len(part)]
-        lowest, highest = [part.min() for part in parts], [part.max() for part in parts]
-        found.append((float(min(lowest)), float(max(highest))) if parts else None)
-    return tuple(found)
+    columns = [column for column in roles.known if column not in roles.categories]
+    parts = [one.values[:, columns] for one in series if len(one)]
+    if not parts:
+        return (None,) * len(roles.known)
+    low, high = (end.reduce([end.reduce(part, axis=0) for part in parts], axis=0) for end in (np.fmin, np.fmax))
+    ends = dict(zip(columns, zip(low.tolist(), high.tolist(), strict=True), strict=True))
+    return tuple(None if one not in ends or isnan(ends[one][0]) else ends[one] for one in roles.known)
 
 
 def tell_plan(roles: Roles, given: SeriesInput, future: np.ndarray, *, with_gaps: bool) -> None:

@@ -64,10 +64,13 @@ def warn_of_zeros_at_end(series: Sequence[Series], targets: Sequence[int], *, wh
     whole : bool, default=True
         Whether these are all their rows, and not the last ones alone, of which the new ones can be many.
     """
+    columns = list(targets)
+    if any((one.values[-_FEWEST:, columns] != 0).any() for one in series):  # most often the first one
+        return
     ends = {None if one.index is None else one.index[-1] for one in series}
     if len(ends) > 1:
         return
-    n_rows = count_zeros_at_end([one.values[:, list(targets)] for one in series], _MOST if whole else 1.0)
+    n_rows = count_zeros_at_end([one.values[:, columns] for one in series], _MOST if whole else 1.0)
     if n_rows:
         whose = "of every series" if len(series) > 1 else "of X"
         warnings.warn(
