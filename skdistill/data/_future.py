@@ -11,10 +11,9 @@ import numpy as np
 import pandas as pd
 
 from skdistill._utils.numpy_student import fill_masked
-from skdistill.data._empty_steps import warn_of_empty_steps
 from skdistill.data._forms import CutFrame, take_apart
 from skdistill.data._labels_ahead import labels_ahead, stacked_labels
-from skdistill.data._plans import tell_plan
+from skdistill.data._plans import tell_future
 from skdistill.data._roles import Roles
 from skdistill.data._series import Series, SeriesInput
 from skdistill.data._statics import joined_static
@@ -23,7 +22,7 @@ from skdistill.data._tables import check_is_no_other_table
 from skdistill.data._validation_rows import count_unobserved_end
 from skdistill.data._vintages import Vintages, places_of
 
-__all__ = ["read_future", "tell_future"]
+__all__ = ["read_future"]
 
 _MOST_SHOWN = 5
 _WAYS_OUT = (
@@ -84,41 +83,6 @@ def read_future(
     return given, values
 
 
-def tell_future(roles: Roles, given: SeriesInput, future: np.ndarray, *, with_gaps: bool = True) -> None:
-    """Warn of known covariates of the horizon that are hardly meant as they are written.
-
-    Parameters
-    ----------
-    roles : Roles
-        Roles of the columns.
-    given : SeriesInput
-        The series up to the horizon, as channels.
-    future : ndarray of shape (n_series, n_steps, n_known)
-        Their known covariates, NaN where unknown.
-    with_gaps : bool, default=True
-        Whether to tell what is missing before steps in which it is there, too, beside other units.
-    """
-    low, high = roles.known_limits
-    if ((future >= low) & (future <= high)).all():  # nothing is missing, either
-        return
-    if with_gaps and given.batch is None:
-        _tell_empty_steps(roles, given, future)
-    tell_plan(roles, given, future, with_gaps=with_gaps)
-
-
-def _tell_empty_steps(roles: Roles, given: SeriesInput, values: np.ndarray) -> None:
-    channels = list(roles.known_channels)
-
-    def rows_of(number: int) -> np.ndarray | None:
-        one = given.series[number]
-        return None if one.index is None else one.values[:, channels]
-
-    def name_of(number: int, step: int) -> str:
-        return f"{given.series[number].labels_ahead(step + 1)[-1]} in {_call(given, number)}"
-
-    warn_of_empty_steps(values, rows_of, name_of)
-
-
 def _read(
     roles: Roles,
     given: SeriesInput,
@@ -157,7 +121,7 @@ def _read_given(
     tables = _tables_of(given, future)
     expected = _expected_labels(given.series, prediction_length)
     parts = [
-        _Reader(roles, one, _call(given, number), prediction_length, optional).read(table, labels)
+        _Reader(roles, one, given.name_of(number), prediction_length, optional).read(table, labels)
         for number, (one, table, labels) in enumerate(zip(given.series, tables, expected, strict=True))
     ]
     return roles.known_to_channels(np.stack(parts))
@@ -174,14 +138,6 @@ def _with_issued(vintages: Vintages, roles: Roles, given: SeriesInput, values: n
         known = vintages.known_at(one.index[-1], one.labels_ahead(len(rows)), one.id)[vintages.columns]
         rows[:, places] = np.where(np.isnan(rows[:, places]), known.to_numpy(), rows[:, places])
     return values
-
-
-def _call(given: SeriesInput, number: int) -> str:
-    """Return the name of a series for messages."""
-    one = given.series[number]
-    if one.id is not None:
-        return f"series {one.id!r}"
-    return f"X[{number}]" if given.is_list else "X"
 
 
 # -- rows of X ---------------------------------------------------------------------------------------
@@ -207,7 +163,7 @@ def _from_rows(
     for number, n_rows in enumerate(ahead):
         if n_rows >= prediction_length or is_known:
             continue
-        name = _call(given, number)
+        name = given.name_of(number)
         has = "is missing" if not n_rows else "is too short"
         rows = f"{n_rows} row{'s' if n_rows > 1 else ''}" if n_rows else "no row"
         raise ValueError(
@@ -316,7 +272,7 @@ def _read_whole(
         return None
     if statics is not None:
         for number, rows in zip(numbers, np.split(statics, tables.bounds[1:-1]), strict=True):
-            _Reader(roles, given.series[number], _call(given, number), prediction_length)._check_statics(rows)
+            _Reader(roles, given.series[number], given.name_of(number), prediction_length)._check_statics(rows)
     return values[places].reshape(len(numbers), prediction_length, -1)
 
 

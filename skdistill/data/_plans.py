@@ -9,11 +9,12 @@ from math import isnan
 import numpy as np
 
 from skdistill._utils._user_line import stacklevel_of_user
+from skdistill.data._empty_steps import warn_of_empty_steps
 from skdistill.data._roles import Roles
 from skdistill.data._series import Series, SeriesInput
 from skdistill.data._usual_limits import usual_limits
 
-__all__ = ["range_of_known", "tell_plan"]
+__all__ = ["range_of_known", "tell_future"]
 
 
 def range_of_known(roles: Roles, series: Sequence[Series]) -> tuple[tuple[float, float] | None, ...]:
@@ -40,8 +41,8 @@ def range_of_known(roles: Roles, series: Sequence[Series]) -> tuple[tuple[float,
     return tuple(None if one not in ends or isnan(ends[one][0]) else ends[one] for one in roles.known)
 
 
-def tell_plan(roles: Roles, given: SeriesInput, future: np.ndarray, *, with_gaps: bool) -> None:
-    """Warn of known covariates of the horizon with gaps that their rows so far do not have, or in other units.
+def tell_future(roles: Roles, given: SeriesInput, future: np.ndarray, *, with_gaps: bool = True) -> None:
+    """Warn of known covariates of the horizon that are hardly meant as they are written.
 
     Parameters
     ----------
@@ -49,11 +50,34 @@ def tell_plan(roles: Roles, given: SeriesInput, future: np.ndarray, *, with_gaps
         Roles of the columns.
     given : SeriesInput
         The series up to the horizon, as channels.
-    future : ndarray of shape (n_series, prediction_length, n_known)
+    future : ndarray of shape (n_series, n_steps, n_known)
         Their known covariates, NaN where unknown.
-    with_gaps : bool
-        Whether to tell gaps.
+    with_gaps : bool, default=True
+        Whether to tell what is missing before steps in which it is there, too, beside other units.
     """
+    low, high = roles.known_limits
+    if ((future >= low) & (future <= high)).all():  # nothing is missing, either
+        return
+    if with_gaps and given.batch is None:
+        _tell_empty_steps(roles, given, future)
+    _tell_columns(roles, given, future, with_gaps=with_gaps)
+
+
+def _tell_empty_steps(roles: Roles, given: SeriesInput, values: np.ndarray) -> None:
+    channels = list(roles.known_channels)
+
+    def rows_of(number: int) -> np.ndarray | None:
+        one = given.series[number]
+        return None if one.index is None else one.values[:, channels]
+
+    def name_of(number: int, step: int) -> str:
+        return f"{given.series[number].labels_ahead(step + 1)[-1]} in {given.name_of(number)}"
+
+    warn_of_empty_steps(values, rows_of, name_of)
+
+
+def _tell_columns(roles: Roles, given: SeriesInput, future: np.ndarray, *, with_gaps: bool) -> None:
+    """Warn of known covariates with gaps that their rows so far do not have, or in other units."""
     groups, empty = np.array(roles.known_groups), np.isnan(future).all(axis=2)
     for place, column in enumerate(roles.known):
         values = future[:, :, int(np.argmax(groups == column))]  # of categories, one channel is missing as all are
@@ -78,11 +102,11 @@ def _tell_gaps(roles: Roles, given: SeriesInput, missing: np.ndarray, empty: np.
     number, step = (int(axis[0]) for axis in np.nonzero(gaps))
     one = given.series[number]
     where = f"step {step + 1}" if one.index is None else str(one.labels_ahead(step + 1)[-1])
-    whose = "" if one.id is None else f" of series {one.id!r}"
     warnings.warn(
         f"the known covariate {roles.name(column)!r} is missing in {gaps.sum()} steps of the horizon before others in "
-        f"which it is there, first at {where}{whose}: it counts as unknown, and is filled from the values around it. "
-        "If it is empty because nothing is planned then, such as no promotion, write 0, or a category of its own.",
+        f"which it is there, first at {where} of {given.name_of(number)}: it counts as unknown, and is filled from the "
+        "values around it. If it is empty because nothing is planned then, such as no promotion, write 0, or a "
+        "category of its own.",
         stacklevel=stacklevel_of_user(),
     )
 

@@ -145,6 +145,24 @@ class SeriesInput:
         """Whether there can be several series."""
         return self.is_list or self.form is not None
 
+    def name_of(self, number: int) -> str:
+        """Return the name of a series for messages.
+
+        Parameters
+        ----------
+        number : int
+            Its place.
+
+        Returns
+        -------
+        name : str
+            Its id, or its place in a list.
+        """
+        one = self.series[number]
+        if one.id is not None:
+            return f"series {one.id!r}"
+        return f"X[{number}]" if self.is_list else "X"
+
     def map(self, function: Callable[[Series], Any]) -> Any:
         """Apply a function to every series; the result has the form of the input.
 

@@ -8,10 +8,9 @@ import numpy as np
 import pandas as pd
 
 from skdistill.data._context_batch import ContextBatch
-from skdistill.data._empty_steps import warn_of_empty_steps
 from skdistill.data._finite import without_infinity
 from skdistill.data._panel import covariates_of, name_instance
-from skdistill.data._plans import tell_plan
+from skdistill.data._plans import tell_future
 from skdistill.data._precede import precede_index
 from skdistill.data._series import Series, SeriesInput
 from skdistill.data._steps import Step, continue_index
@@ -58,6 +57,8 @@ def roll_out(
     while True:
         ahead = [continue_index(index, length, step=step) for index, step in zip(indexes, steps, strict=True)]
         future = _read_future(forecaster, kept, X, ahead, n_steps - length * len(blocks))
+        if future is not None:
+            tell_future(forecaster.roles_, _rows_so_far(kept, contexts[:, n_rows:], indexes), future)
         batch = ContextBatch(contexts, indexes, steps, numbers, future=future)
         if with_quantiles:
             quantiles.append(predictor.forecast_quantiles(batch))
@@ -95,32 +96,17 @@ def _read_future(
             )
         values = one.reindex(index).to_numpy(dtype=np.float64)
         found.append(without_infinity(values, index, one.columns, "X at predict"))
-    future = np.stack(found)
-    _tell_future(forecaster, kept, labels, future)
-    return future
+    return np.stack(found)
 
 
-def _tell_future(forecaster: DistilledForecaster, kept: KeptRows, labels: list[pd.Index], future: np.ndarray) -> None:
-    """Tell known covariates that are hardly meant as they are written, as ``predict`` does."""
-    rows, keys, channels = list(kept.rows.values()), list(kept.rows), list(forecaster.spec_.known)
-
-    def rows_of(number: int) -> np.ndarray:
-        return rows[number].iloc[:, channels].to_numpy(dtype=np.float64)
-
-    def name_of(number: int, step: int) -> str:
-        return f"{labels[number][step]} in {name_instance(keys[number])}"
-
-    warn_of_empty_steps(future, rows_of, name_of)
-    steps = [kept.steps[key] for key in keys]
-    follows = [
-        continue_index(one.index, 1, step=step)[0] == ahead[0]
-        for one, step, ahead in zip(rows, steps, labels, strict=True)
-    ]
-    given = [
-        Series(one.to_numpy(dtype=np.float64), one.index if first else None, step=step)
-        for one, step, first in zip(rows, steps, follows, strict=True)
-    ]  # later blocks of a rollout do not follow the rows
-    tell_plan(forecaster.roles_, SeriesInput(given), future, with_gaps=True)
+def _rows_so_far(kept: KeptRows, passed: np.ndarray, indexes: list[pd.Index]) -> SeriesInput:
+    """Return the series up to a block: their rows, and those that were forecast before it, with their labels."""
+    given = []
+    for (key, rows), id, ahead, index in zip(kept.rows.items(), ids_of(kept.rows), passed, indexes, strict=True):
+        labels = rows.index.append(index[len(index) - len(ahead) :])
+        values = np.concatenate([rows.to_numpy(dtype=np.float64), ahead])
+        given.append(Series(values, labels, step=kept.steps[key], id=id if key else None))
+    return SeriesInput(given)
 
 
 def _read_passed(kept: KeptRows, X: pd.DataFrame | None, labels: list[pd.Index]) -> np.ndarray:

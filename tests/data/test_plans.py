@@ -132,3 +132,13 @@ def test_sktime_tells_the_same(kind):
     told = [str(one.message).replace("X:", "") for one in caught if "known covariate" in str(one.message)]
     assert len(told) == (message is not None)
     assert message is None or re.match(f"the known covariate {message}", told[0])
+
+
+def test_sktime_names_the_row_in_later_blocks_of_a_rollout():
+    settings = {**SETTINGS, "teacher": None, "student": "linear", "loss": "response", "prediction_length": 4}
+    forecaster = SktimeDistilledForecaster(**settings, rollout=True)
+    forecaster.fit(PAST[["y"]], X=PAST[["promo", "price"]], fh=range(1, 9))
+    plan = PLAN.copy()
+    plan.loc[("b", DAYS[65]), "price"] = np.nan
+    with pytest.warns(UserWarning, match=rf"price' is missing in 1 steps .* first at {DAYS[65]} of series 'b'"):
+        forecaster.predict(X=plan)
