@@ -25,6 +25,7 @@ from skdistill.data._series import Series, SeriesInput
 from skdistill.data._series_labels import SeriesLabels, check_columns
 from skdistill.data._steps import Step, as_time_index
 from skdistill.data._tables import check_is_no_other_table, say_read_panel
+from skdistill.data._time_columns import warn_of_times_as_columns
 from skdistill.data._validation_rows import count_training_rows
 from skdistill.data._vintages import known_ahead, vintages_of
 
@@ -69,6 +70,8 @@ def read_series(estimator: BaseEstimator, X: Any, *, reset: bool, allow_batch: b
     X, form = take_apart(X)
     X = _as_arrays_or_frames(X)
     _check_dimensions(X)
+    if reset and isinstance(X, pd.DataFrame):
+        warn_of_times_as_columns(X, "X")
     X, categories = _encode_categories(estimator, X, reset=reset)
     if isinstance(X, CutFrame) and form is not None:
         given = SeriesInput(_read_cut(estimator, X, form, reset=reset), form=form)

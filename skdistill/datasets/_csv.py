@@ -11,6 +11,7 @@ import pandas as pd
 
 from skdistill._utils._choices import check_choice
 from skdistill.data._index_checks import check_time_index
+from skdistill.data._time_columns import warn_of_times_as_columns
 from skdistill.datasets._channels import say_other
 from skdistill.datasets._csv_text import advise_separator, read_with_time_as_text
 from skdistill.datasets._duplicates import doubled_hint, repeats
@@ -108,6 +109,7 @@ def load_csv(
     elif not (dayfirst is None and date_format is None and unit is None):
         raise ValueError(f"dayfirst, date_format and unit apply to times: pass the time column of {name}, time=.")
     others = [one for one in frame.columns if not pd.api.types.is_numeric_dtype(frame[one])]
+    warn_of_times_as_columns(frame.drop(columns=others), name)
     if others:
         hint = f" If {others[0]!r} has the timestamps, set time={others[0]!r}." if time is None else ""
         told = "; ".join(say_other(frame[one], one) for one in others)

@@ -23,6 +23,8 @@ _OF_ACCOUNTS = re.compile(r"\(\s*[\d.,]*\d\s*\)|[\d.,]*\d\s*-|[\u2212\u2013]\s*[
 _MINUS = re.compile("[-()\u2212\u2013]")
 _THOUSANDS_POINT = r"[+-]?(?:[1-9]\d{0,2}\.\d{3}|\d{1,3})"
 _FEWEST_POINTS = 3  # so many numbers with exactly three decimals among whole numbers are no chance
+_DATE = re.compile(r"\s*(\d{4}([-/.])\d{1,2}\2\d{1,2}|\d{1,2}([-/.])\d{1,2}\3\d{4})(?!\d).*")
+_LARGEST_NUMBER = 9999  # of a column; a larger one that names that of times is a time
 _NAMELESS = re.compile(r"Unnamed: \d+")  # as pandas calls it
 _SEPARATORS = (";", "\t", "|")
 _BLANKS = (r"\s+", r"\s*", " +", r"[ \t]+", r"\s{2,}")  # as separators
@@ -84,6 +86,7 @@ def read_with_time_as_text(path: Any, time: Hashable, name: str, read_options: d
     if start is not None or (not hasattr(path, "read") and os.path.exists(path)):  # no pipe, no address
         _tell_slipped(path, start, frame, name, options)
         _tell_twice(path, start, frame, name, options)
+        _tell_no_header(frame, time, name, options)
         _tell_thousands(path, start, frame, name, options)
         _tell_words(path, start, frame, name, options)
     return frame if options.get("usecols") is not None else _without_row_numbers(frame, time, name)
@@ -137,6 +140,29 @@ def _tell_twice(path: Any, start: int | None, frame: pd.DataFrame, name: str, op
         )
 
 
+def _tell_no_header(frame: pd.DataFrame, time: Hashable, name: str, options: dict[str, Any]) -> None:
+    """Warn of a first row of values, which pandas takes for the names of columns."""
+    if options.get("names") is not None or options.get("header", "infer") not in (0, "infer"):
+        return
+    names = [str(one) for one in frame.columns]
+    values = [one for one in names if one != str(time)]
+    decimal = options.get("decimal", ".")
+    if not names or not all(_NUMBER.fullmatch(one.replace(decimal, ".")) for one in values):
+        return
+    if time is None:
+        is_row = not all(one.strip().isdigit() for one in names)  # a second 14 is 14.1
+    else:
+        is_row = _DATE.fullmatch(str(time)) is not None
+        is_row = is_row or (_NUMBER.fullmatch(str(time)) is not None and float(str(time)) > _LARGEST_NUMBER)
+    if is_row:
+        warnings.warn(
+            f"the first row of {name} is read as the names of its columns, {', '.join(map(repr, names[:3]))}"
+            f"{', ...' if len(names) > 3 else ''}, which look like values. If it has no header, give header=None; "
+            "columns are numbered then.",
+            stacklevel=stacklevel_of_user(),
+        )
+
+
 def _tell_thousands(path: Any, start: int | None, frame: pd.DataFrame, name: str, options: dict[str, Any]) -> None:
     """Warn where points seem to separate thousands: 1.034 beside 992, which pandas reads as a number below 2.
 
@@ -172,11 +198,13 @@ def _tell_words(path: Any, start: int | None, frame: pd.DataFrame, name: str, op
     """Warn of words that pandas takes for missing among the words of a column: a promotion of the kind 'None'."""
     if not (options.get("keep_default_na", True) and options.get("na_filter", True)):
         return
+    empty = [one for one in _unconverted(frame, options) if len(frame) and frame[one].isna().all()]
     columns = [one for one in _unconverted(frame, options) if _is_text(frame[one]) and frame[one].isna().any()]
+    columns += empty
     texts = _read_texts(path, start, {**_only(columns, options), "keep_default_na": False}) if columns else frame
     for column in columns:
         missing = texts[column][frame[column].isna().to_numpy()].dropna().str.strip()
-        words = missing[missing != ""]
+        words = missing[missing == "None"] if column in empty else missing[missing != ""]
         if len(words):
             warnings.warn(
                 f"the column {column!r} of {name} holds {words.iloc[0]!r} in {len(words)} rows, read as missing. If it "

@@ -48,6 +48,9 @@ _OF_UTC = re.compile(
     r"((?P<sign>[+-])(?P<hours>\d{1,2}):?(?P<minutes>\d{2})?)?(\s*\([a-z ]+\))?\s*$",
     re.IGNORECASE,
 )
+_RANGE = re.compile(r".*?\b(\d{1,2}):(\d{2})(?::\d{2})?\s*-(\d{2}):?(\d{2})\s*")  # 09:00-10:00 after a date
+_FEWEST_RANGES = 3
+_SOME = 1000
 _FIRST_YEAR = 1000  # text that pandas reads as an earlier date has no year: Jan-24
 _UNITS = ("D", "h", "m", "s", "ms", "us", "ns")
 _FIRST_SECOND = 300_000_000  # 1979; larger integers count seconds, milliseconds, ... since 1970
@@ -469,6 +472,8 @@ def _parse(distinct: pd.Index, where: str, **options: Any) -> pd.DatetimeIndex:
                 moments = pd.to_datetime(distinct, utc=True, **options)
     except (ValueError, TypeError, OverflowError) as error:
         raise ValueError(f"{where} cannot be read as timestamps: {_said(error)}. {_advice(distinct)}") from error
+    if is_text and moments.tz is not None:
+        _refuse_ranges(distinct[:_SOME], where)
     plain = [] if moments.tz is None else [one for one in distinct if not _has_offset(one)]
     if plain:
         other = next((one for one in distinct if _has_offset(one)), distinct[0])
@@ -485,6 +490,20 @@ def _parse(distinct: pd.Index, where: str, **options: Any) -> pd.DatetimeIndex:
         bad = distinct[moments.isna()][0]
         raise ValueError(f"{where} cannot be read as timestamps: {bad!r} is none.")
     return moments
+
+
+def _refuse_ranges(distinct: pd.Index, where: str) -> None:
+    """Raise for ranges such as 09:00-10:00 of one length, of which pandas takes the ends for offsets from UTC."""
+    parts = [_RANGE.fullmatch(one) for one in distinct]
+    if not all(parts):
+        return
+    hours, minutes, *end = np.array([[int(one[k]) for k in (1, 2, 3, 4)] for one in parts if one]).T
+    starts, ends = 60 * hours + minutes, 60 * end[0] + end[1]
+    if len(np.unique((ends - starts) % 1440)) == 1 and len(np.unique(ends)) >= _FEWEST_RANGES:
+        raise ValueError(
+            f"{where} holds ranges of time such as {distinct[0]!r}, whose ends would be read as offsets from UTC: keep "
+            "their starts, table[column].str.rsplit('-', n=1).str[0]."
+        )
 
 
 def _said(error: Exception) -> str:

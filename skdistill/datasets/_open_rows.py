@@ -51,6 +51,12 @@ def open_rows(
         Number of rows without a time after clock changes.
     """
     ids: list[Hashable] = [] if id is None else [id] if not isinstance(id, list | tuple) else list(id)
+    if isinstance(time, list | dict | set):
+        raise TypeError(
+            f"time of {owner} is the name of one column; got {time!r}. Put dates and hours into one column: "
+            "pd.to_datetime(table['date'] + ' ' + table['time']), or pd.to_datetime(table[['year', 'month', 'day', "
+            "'hour']])."
+        )
     time_name = time
     if isinstance(table, pd.Series):
         table = table.to_frame("value" if table.name is None else table.name)

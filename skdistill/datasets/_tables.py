@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import warnings
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pandas as pd
 
 from skdistill._utils._choices import check_choice
 from skdistill._utils._optional import import_optional
+from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.datasets._csv_text import read_with_time_as_text
 from skdistill.datasets._parquet import folder_options
 
@@ -149,12 +151,25 @@ class _Selection:
             both = [one for one in channels if one in self.wanted]
             if both:
                 raise ValueError(f"columns of {self.owner} are the channels; {both[0]!r} is id or time.")
+            self._tell_other_spellings(channels, found, name)
         again = [one for k, one in enumerate(channels) if one in channels[:k]]
         if again:
             raise ValueError(f"columns of {self.owner} name {again[0]!r} twice: name it once.")
         if not channels:
             raise ValueError(f"{name} has no column beside {', '.join(map(repr, self.wanted))}: no channel is left.")
         return [*self.wanted, *channels]
+
+    def _tell_other_spellings(self, channels: list[Hashable], found: list[Hashable], name: str) -> None:
+        """Warn of columns that are left out and differ from a chosen one in case or spaces alone."""
+        left = {_plain(one): one for one in found if one not in channels and one not in self.wanted}
+        one = next((one for one in channels if _plain(one) in left), None) if left else None
+        if one is not None:
+            warnings.warn(
+                f"{name} has the columns {one!r} and {left[_plain(one)]!r}, whose names differ in case or spaces "
+                "alone: the second is left out. If both are one, as of two tables that were put together, write its "
+                "name in one way there.",
+                stacklevel=stacklevel_of_user(),
+            )
 
     def _check(self, column: Hashable, found: list[Hashable], parameter: str, name: str) -> Hashable:
         if column in found:
@@ -168,6 +183,11 @@ class _Selection:
         except ValueError as error:
             hint = _NO_ID if parameter == "id" else ""
             raise LackingColumnError(f"{error} These are the columns of {name}.{hint}", column) from None
+
+
+def _plain(name: Hashable) -> str:
+    """Return what names have in common that differ in case or spaces alone."""
+    return " ".join(str(name).split()).casefold()
 
 
 def _check_twice(columns: pd.Index, name: str) -> None:
@@ -206,8 +226,8 @@ def _read_csv(
         types = {**dict.fromkeys(ids, "category"), **types}
     named = "names" in options or options.get("header", 0) is not None  # pandas drops all rows of others
     if select.columns is not None and named and "usecols" not in options:
-        kept = {*select.wanted, *select.columns, *select.others}
-        options["usecols"] = kept.__contains__
+        kept = {_plain(one) for one in (*select.wanted, *select.columns, *select.others)}
+        options["usecols"] = lambda one: _plain(one) in kept
     time = next((one for one in select.wanted if one not in ids), None)
     frame = read_with_time_as_text(path, time, name, {**options, "dtype": types})
     if select.columns is not None and not set(frame.columns) >= {*select.wanted, *select.columns}:

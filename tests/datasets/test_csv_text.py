@@ -208,3 +208,50 @@ def test_a_column_that_numbers_the_rows_is_no_channel(read):
 def test_a_file_without_rows_says_so(options):
     with pytest.raises(ValueError, match="the file has no rows"):
         load_csv(io.StringIO("day,load\n"), **options)
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "n_rows"),
+    [
+        ("2024-01-01,1\n2024-01-02,2\n2024-01-03,3\n", {"time": 0}, 2),
+        ("01.01.2024;1,5\n13.01.2024;2,5\n25.01.2024;2,5\n", {"time": 0, "sep": ";", "decimal": ","}, 2),
+        ("1700000000,1\n1700000060,2\n", {"time": 0, "unit": "s"}, 1),
+        ("0.78,1.61\n0.79,1.62\n", {}, 1),
+        ("7,0,0\n8,1,0\n", {}, 1),
+    ],
+)
+def test_a_first_row_of_values_is_told(text, options, n_rows):
+    """It was lost: pandas takes it for the names of columns."""
+    with pytest.warns(UserWarning, match="the first row of the file is read as the names of its columns, '"):
+        assert len(load_csv(io.StringIO(text), **options)) == n_rows
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(load_csv(io.StringIO(text), header=None, **options)) == n_rows + 1
+
+
+@pytest.mark.parametrize("text", ["0,1,2\n5,6,7\n", "400017,400001\n5,6\n", "time,0.5,0.9\n2024-01-01,1,2\n"])
+def test_columns_with_numbers_for_names_are_not_told(text):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        load_csv(io.StringIO(text), time="time" if text.startswith("time") else None)
+
+
+def test_a_column_of_nothing_but_none_is_told():
+    lines = "".join(f"a,2024-01-0{day},None,NULL\n" for day in range(1, 8))
+    with pytest.warns(UserWarning, match="the column 'kind' of the file holds 'None' in 7 rows, read as miss") as told:
+        read_panel(io.StringIO(f"unique_id,ds,kind,price\n{lines}"))
+    assert len(told) == 1
+
+
+@pytest.mark.parametrize("form", ["table", "file"])
+def test_a_column_left_out_with_the_name_of_another_in_other_case_is_told(form):
+    """A plan put below its history under 'Price' was left out, and the price of the horizon was missing."""
+    frame = pd.DataFrame({"unique_id": "a", "ds": pd.date_range("2024-01-01", periods=3), "price": 1.0, "Price ": 2.0})
+    for columns, told in ((["price"], True), (["price", "Price "], False)):
+        table = frame if form == "table" else io.StringIO(frame.to_csv(index=False))
+        with warnings.catch_warnings(record=True) as found:
+            warnings.simplefilter("always")
+            assert list(read_panel(table, columns=columns).columns) == columns
+        assert ["has the columns 'price' and 'Price ', whose names differ" in str(one.message) for one in found] == (
+            [True] * told
+        )

@@ -2,6 +2,7 @@
 
 import datetime
 import decimal
+import itertools
 import warnings
 
 import numpy as np
@@ -336,3 +337,14 @@ def test_numbers_as_objects_are_numbers(kind):
     assert read(rows * 86400, unit="s")[0] == pd.Timestamp("1975-06-04")
     with pytest.raises(ValueError, match="got numbers, first 2024010"):
         read(pd.Series([kind(20240101), kind(20240102)], dtype=object))
+
+
+@pytest.mark.parametrize("form", ["{}:00-{}:00", "{}:30 -{}:00", "{}:00:00-{}:00"])
+def test_ranges_of_time_are_no_offsets(form):
+    """09:00-10:00 was 19:00 in UTC, two hours before 10:00-11:00."""
+    hours = [f"{hour:02d}" for hour in range(9, 18)]
+    texts = [f"2024-01-01 {form.format(*pair)}" for pair in itertools.pairwise(hours)]
+    with pytest.raises(ValueError, match="holds ranges of time such as '2024-01-01 09:"):
+        read(pd.Series(texts))
+    places = read(pd.Series([f"2024-01-01 {hour}:00-0{zone}:00" for hour in hours for zone in (5, 6)]))
+    assert places.min() == pd.Timestamp("2024-01-01 14:00", tz="UTC")

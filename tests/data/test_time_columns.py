@@ -1,0 +1,61 @@
+"""Tables with a series in each row."""
+
+import io
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from skdistill import DistilledForecaster
+from skdistill.datasets import load_csv
+
+DAYS = pd.date_range("2024-01-01", periods=30)
+
+
+def fit(columns, index=None):
+    rows = np.random.default_rng(0).normal(size=(40, len(columns)))
+    lengths = {"context_length": 4, "prediction_length": 2}
+    DistilledForecaster(None, "linear", "response", **lengths).fit(pd.DataFrame(rows, index, columns))
+
+
+def read(columns, index=None):
+    table = pd.DataFrame(np.random.default_rng(0).normal(size=(40, len(columns))), columns=columns)
+    load_csv(io.StringIO(table.to_csv(index=False)))
+
+
+@pytest.mark.parametrize("see", [fit, read])
+@pytest.mark.parametrize(
+    "columns",
+    [
+        DAYS,
+        DAYS.strftime("%Y-%m-%d"),
+        DAYS.strftime("X%Y.%m.%d"),
+        DAYS.strftime("%d/%m/%Y"),
+        DAYS.strftime("%Y-%m-%d %H:%M:%S"),
+        pd.period_range("2024-01", periods=9, freq="M"),
+        [f"{year}Q{quarter}" for year in (2023, 2024) for quarter in range(1, 5)],
+        [str(year) for year in range(1960, 1999)],
+        [f"{year} [YR{year}]" for year in range(1960, 1999)],
+    ],
+)
+def test_columns_named_by_times_are_told(see, columns):
+    """Each row of such a table is a series, and was read as a step."""
+    with pytest.warns(UserWarning, match="are named by times, .* but its rows are read as the time steps"):
+        see(columns)
+
+
+@pytest.mark.parametrize(
+    ("columns", "index"),
+    [
+        (list("abcdef"), None),
+        ([str(one) for one in range(30)], None),
+        (["2000", "2010", "2005", "1000"], None),  # sensors
+        ([f"d_{one}" for one in range(30)], None),
+        ([str(year) for year in range(1960, 1969)], pd.date_range("2024-01-01", periods=40)),  # by year of birth
+    ],
+)
+def test_columns_with_other_names_are_not_told(columns, index):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fit(columns, index)
