@@ -61,16 +61,24 @@ _EXCEL = (
     "Excel counts days from 1899-12-30, where 45292 is 2024-01-01: for such numbers convert the column first, "
     "pd.to_datetime(column, unit='D', origin='1899-12-30')."
 )
-# numbers of a year's parts, which ones are its last, and how both are read
+# numbers of a year's parts, which ones are its first and its last, and how both are read
 _YEARS_OF_PARTS = (
-    (100, (12,), "date_format='%Y%m' reads months such as 202401, '%y%m' 2401"),
+    (100, (1,), (12,), "date_format='%Y%m' reads months such as 202401, '%y%m' 2401"),
+    (100, (1,), (13,), "periods such as 202413 are no months of a calendar: give the first day of each"),
     (
         100,
+        (1,),
         (52, 53),
         "convert weeks such as 202405 first, pd.to_datetime(column.astype(str) + '-1', format='%G%V-%u'), and write "
         "years with four digits",
     ),
-    (1000, (365, 366), "date_format='%Y%j' reads days of the year such as 2024031"),
+    (
+        100,
+        (0, 1),
+        (52, 53),
+        "weeks that start at 0, as %W and %U write them, split one at the turn of a year: give the first day of each",
+    ),
+    (1000, (1,), (365, 366), "date_format='%Y%j' reads days of the year such as 2024031"),
 )
 _LATE = pd.Timestamp("2022-12-28 22:58:59")  # every part of it has as many digits as it can have
 
@@ -155,7 +163,7 @@ def _warn_of_no_text(distinct: pd.Index, where: str, dayfirst: bool | None, date
     reads_format = pd.api.types.is_numeric_dtype(distinct.dtype)
     given = {"dayfirst": dayfirst, "date_format": None if reads_format else date_format}
     told = " and ".join(f"{name}={value!r}" for name, value in given.items() if value is not None)
-    if told and not all(isinstance(one, str) for one in distinct[:1000]):
+    if told and not any(isinstance(one, str) for one in distinct):
         warnings.warn(
             f"{told} has no effect: {where} holds {distinct.dtype}, no text. If an earlier step swapped days and "
             "months, read the column as text there.",
@@ -184,7 +192,7 @@ def _read_distinct(
         raise ValueError(f"unit={unit!r} is for times that are numbers; {where} holds {distinct[0]!r}.")
     elif not all(isinstance(one, str) for one in distinct):
         _check_mixed(distinct, where)
-        return _parse(distinct, where)
+        return _parse(_with_text_read(distinct, where, dayfirst, date_format), where)
     is_free = date_format is None
     moments = _read_text(distinct, where, dayfirst) if is_free else _parse(distinct, where, format=date_format)
     _warn_of_century(distinct, moments, where)
@@ -203,6 +211,16 @@ def _check_mixed(distinct: pd.Index, where: str) -> None:
             f"{where} holds times, whose days are 12 at most, and text such as {text!r}: an earlier step, such as "
             "Excel, took text for dates where it could, days for months. Have the column read as text there."
         )
+
+
+def _with_text_read(distinct: pd.Index, where: str, dayfirst: bool | None, date_format: str | None) -> pd.Index:
+    """Return times among which text is, with the text read as it is by itself."""
+    texts = pd.Index([one for one in distinct if isinstance(one, str)], dtype=object)
+    if not len(texts):
+        return distinct
+    read = _read_text(texts, where, dayfirst) if date_format is None else _parse(texts, where, format=date_format)
+    times = dict(zip(texts, read, strict=True))
+    return pd.Index([times[one] if isinstance(one, str) else one for one in distinct], dtype=object)
 
 
 def _as_digits(distinct: pd.Index, where: str, date_format: str) -> pd.Index:
@@ -257,7 +275,7 @@ def _read_numbers(distinct: pd.Index, where: str, unit: str | None, numbers: boo
         raise ValueError(f"{where} must hold timestamps; got numbers, first {first}. {advice}")
     if (told := _start_again(whole)) is not None:
         raise ValueError(
-            f"{where} holds numbers, first {first}, that start again at 1 after the last part of each year, so that as "
+            f"{where} holds numbers, first {first}, that start again after the last part of each year, so that as "
             f"numbers they would have gaps: {told}."
         )
     if of_excel:
@@ -278,15 +296,15 @@ def _are_dates(whole: np.ndarray) -> bool:
 
 
 def _start_again(whole: np.ndarray) -> str | None:
-    """Return how to read integers that start again at 1 after the last part of a year; None for others.
+    """Return how to read integers that start again at 1, or 0, after the last part of a year; None for others.
 
     As numbers, week 202301 would follow week 202252 after a gap of 48 rows.
     """
     ordered = np.sort(whole)
-    for size, lasts, advice in _YEARS_OF_PARTS:
-        part = ordered % size
-        turns = np.isin(part[:-1], lasts) & (ordered[1:] == (ordered[:-1] // size + 1) * size + 1)
-        if turns.any() and part.min() >= 1 and part.max() <= max(lasts):
+    for size, firsts, lasts, advice in _YEARS_OF_PARTS:
+        year, part = np.divmod(ordered, size)
+        turns = np.isin(part[:-1], lasts) & np.isin(part[1:], firsts) & (np.diff(year) == 1)
+        if turns.any() and part.min() >= min(firsts) and part.max() <= max(lasts):
             return advice
     return None
 

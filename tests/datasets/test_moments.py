@@ -138,10 +138,12 @@ def test_months_of_statistical_offices_are_months(form):
         ([1990], {"numbers": False}, r"got numbers, first 1990\. .*date_format='%Y' or dtype=\{None: str\} for years"),
         ([19900131], {}, "got numbers, first 19900131"),
         ([202411, 202412, 202501], {}, "got numbers, first 202411.*'%Y%m' for months"),
-        ([202251, 202252, 202301], {}, "first 202251, that start again at 1.*format='%G%V-%u'"),
-        ([2053, 2101, 2102], {}, "start again at 1.*format='%G%V-%u'"),
-        ([2411, 2412, 2501], {}, "start again at 1.*'%y%m' 2401"),
-        ([2022364, 2022365, 2023001], {}, "start again at 1.*date_format='%Y%j'"),
+        ([202251, 202252, 202301], {}, "first 202251, that start again.*format='%G%V-%u'"),
+        ([2053, 2101, 2102], {}, "start again .*format='%G%V-%u'"),
+        ([202252, 202300, 202301], {}, "start again .*weeks that start at 0, as %W"),
+        ([202312, 202313, 202401], {}, "start again .*202413 are no months"),
+        ([2411, 2412, 2501], {}, "start again .*'%y%m' 2401"),
+        ([2022364, 2022365, 2023001], {}, "start again .*date_format='%Y%j'"),
         ([20243, 20244, 20251], {}, "got numbers, first 20243"),
         (["1704067200"], {"unit": "s"}, "unit='s' is for times that are numbers; the time column holds '1704067200'"),
         (DAYS, {"unit": "s"}, "unit='s' is for times that are numbers; the time column holds datetime64"),
@@ -326,6 +328,18 @@ def test_dates_that_excel_took_for_others_are_refused():
     with pytest.raises(ValueError, match="holds numbers and times, such as 45292 and "):
         read(pd.Series([DAYS[0], 45292], dtype=object))
     assert list(read(pd.Series([*DAYS[:20], *DAYS[20:].strftime("%Y-%m-%d")], dtype=object))) == list(DAYS)
+
+
+@pytest.mark.parametrize(
+    ("options", "form"), [({"dayfirst": True}, "%d/%m/%Y"), ({"date_format": "%d/%m/%Y"}, "%d/%m/%Y"), ({}, "%d.%m.%Y")]
+)
+def test_text_among_times_is_read_as_it_is_alone(options, form, recwarn):
+    """Sheets hold both; the month was taken for the first number, and options had no effect."""
+    mixed = pd.Series([*DAYS[:14], *DAYS[14:26].strftime(form)], dtype=object)
+    assert list(read(mixed, **options)) == list(DAYS[:26])
+    assert not [one for one in recwarn if "no effect" in str(one.message)]
+    with pytest.raises(ValueError, match="several orders|day first"):
+        read(pd.Series([DAYS[20], "03/04/2024", "04/05/2025"], dtype=object))
 
 
 @pytest.mark.parametrize("kind", [int, float, decimal.Decimal])
