@@ -90,6 +90,13 @@ def check_transformer_kept(transformer: BaseEstimator, rows: Sequence[np.ndarray
     if inside.shape != some.shape or not np.isfinite(inside).all():
         return  # found again, and named
     back = np.asarray(transformer.inverse_transform(inside), dtype=np.float64)
+    if np.isinf(back).any():
+        row, channel = (int(axis[0]) for axis in np.nonzero(np.isinf(back)))
+        raise ValueError(
+            f"transformer must bring every value back; got {transformer!r}, which turns {some[row, channel]:g} in "
+            f"channel {channel} into {inside[row, channel]:g} and back into {back[row, channel]:g}, as a power does "
+            "with rare counts. Take another transformer, such as SquareRoot() of skdistill.data, or None."
+        )
     with np.errstate(all="ignore"):  # an inverse of another function can leave the domain
         again = np.asarray(transformer.transform(back), dtype=np.float64)
         spread = np.abs(inside - inside.mean(axis=0)).mean(axis=0)
@@ -134,7 +141,7 @@ def _observed_rows(rows: np.ndarray) -> np.ndarray:
 
 
 def rows_depend(transformer: Any, rows: Any, there: np.ndarray, back: np.ndarray) -> bool:
-    """Return whether a transformer or its inverse gives other rows for each half of some rows than for all.
+    """Return whether a transformer or its inverse gives other rows for each of two parts of some rows than for all.
 
     Parameters
     ----------
@@ -151,18 +158,26 @@ def rows_depend(transformer: Any, rows: Any, there: np.ndarray, back: np.ndarray
         True for differences, running sums and moving averages, and for a mean of the rows themselves.
     """
     ways = ((transformer.transform, rows, there), (transformer.inverse_transform, there, back))
-    return any(_halves_differ(*way) for way in ways)
+    return any(_parts_differ(*way) for way in ways)
 
 
-def _halves_differ(function: Callable[[Any], Any], values: Any, whole: np.ndarray) -> bool:
-    half = len(whole) // 2
-    if not half:
+def _parts_differ(function: Callable[[Any], Any], values: Any, whole: np.ndarray) -> bool:
+    if len(whole) < 2:
         return False
+    place = _largest_change(whole)
     placed: Any = getattr(values, "iloc", values)  # by position, whatever the labels
-    parts = [numbers_of(function(part)).astype(np.float64) for part in (placed[:half], placed[half:])]
-    if [part.shape for part in parts] != [whole[:half].shape, whole[half:].shape]:
+    parts = [numbers_of(function(part)).astype(np.float64) for part in (placed[:place], placed[place:])]
+    if [part.shape for part in parts] != [whole[:place].shape, whole[place:].shape]:
         return True
     return differ(np.concatenate(parts), whole)
+
+
+def _largest_change(rows: np.ndarray) -> int:
+    """Return the row of the middle half that differs most from the one before: among rare counts, most do not."""
+    first = len(rows) // 4
+    with np.errstate(invalid="ignore"):
+        changes = np.nan_to_num(np.abs(np.diff(rows[first : len(rows) - first], axis=0)))
+    return first + 1 + int((changes / np.where(changes.any(axis=0), changes.max(axis=0), 1.0)).sum(axis=1).argmax())
 
 
 def numbers_of(table: Any) -> np.ndarray:

@@ -338,7 +338,7 @@ def test_text_among_times_is_read_as_it_is_alone(options, form, recwarn):
     mixed = pd.Series([*DAYS[:14], *DAYS[14:26].strftime(form)], dtype=object)
     assert list(read(mixed, **options)) == list(DAYS[:26])
     assert not [one for one in recwarn if "no effect" in str(one.message)]
-    with pytest.raises(ValueError, match="several orders|day first"):
+    with pytest.raises(ValueError, match=r"several orders|day first"):
         read(pd.Series([DAYS[20], "03/04/2024", "04/05/2025"], dtype=object))
 
 
