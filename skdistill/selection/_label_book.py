@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -165,7 +166,9 @@ class LabelBook:
         book : LabelBook
             The labels.
         """
-        cut = forecaster.set_params(validation_fraction=first_stop)._cut(given)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of rows left for the scaling; the last fit tells of windows
+            cut = forecaster.set_params(validation_fraction=first_stop)._cut(given)
         train = cut.train
         n_before = min(train.store.front, train.context_length)
         whole = split_windows(

@@ -723,6 +723,15 @@ def test_settings_of_a_student_that_the_search_replaces_are_named():
         make_search(students=[student], context_lengths=12, cv=1).fit(make_series(60, 1) ** 2)
 
 
+def test_a_short_series_that_the_choice_learns_from_is_not_said_to_have_no_window(every_teacher, recwarn):
+    panel = make_panel((72, 72, 26))  # less the rows of three folds, the last one has no window with labels
+    search = make_search(teachers=[Repeats()], context_lengths=12).fit(panel)
+    assert not [one for one in recwarn if "no training window" in str(one.message)]
+    with_it = search.predict(panel).loc["s0"].to_numpy()
+    without = clone(search.candidate(search.best_index_)).fit(panel.loc[["s0", "s1"]]).predict(panel.loc[["s0"]])
+    assert not np.allclose(with_it, without)
+
+
 class Given:
     """Folds as they are."""
 
