@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from skdistill.data._context_batch import ContextBatch
-from skdistill.data._forms import take_apart
+from skdistill.data._forms import CutFrame, take_apart
 from skdistill.data._inputs import read_series
 from skdistill.data._new_ids import warn_of_alike_ids
 from skdistill.data._row_labels import check_row_labels
 from skdistill.data._series_labels import SeriesLabels
+from skdistill.deploy._new_rows import NewRows
 from skdistill.deploy._stream import Stream, tell_ahead
 from skdistill.probabilistic._settings import at_levels
 
@@ -110,20 +111,40 @@ class PanelStream:
         ValueError
             If a row does not fit; series before it have their rows.
         """
-        parts, form = take_apart(rows, "rows of extend") if not isinstance(rows, dict) else (rows.values(), None)
+        parts, form = take_apart(rows, "rows of extend") if not isinstance(rows, dict) else (list(rows.values()), None)
         if form is None and not isinstance(rows, dict):
             raise TypeError(
                 "rows of extend must be a DataFrame with index levels (series, time), or a dict from id to rows; got "
                 f"{type(rows).__name__}."
             )
         ids = list(rows) if form is None else list(form.ids)
+        whole = self._read_whole(parts)
+        for number, id_ in enumerate(ids):
+            stream = None if whole is None else self._streams.get(id_)
+            if stream is None or whole is None or not stream.take_read(whole, number):
+                self._append_each(id_, parts[number])
+
+    def _read_whole(self, parts: Any) -> NewRows | None:
+        """Read the rows of a table at once; None without a table, or if a row is odd: read alone, it is named."""
+        if not isinstance(parts, CutFrame) or not self._streams:
+            return None
+        try:
+            values = next(iter(self._streams.values())).read_values(parts.frame, "rows of extend")
+        except ValueError:
+            return None
+        whole = NewRows(parts, values)
+        return whole if whole.are_times and not np.isinf(values).any() else None
+
+    def _append_each(self, id: Hashable, part: Any) -> None:
+        """Append the rows of a series one by one."""
+        if not hasattr(part, "iloc"):
+            for row in part:
+                self.append(id, row)
+            return
         labels: SeriesLabels = getattr(self.forecaster, "series_labels_", None) or SeriesLabels()
-        for id_, part in zip(ids, parts, strict=True):
-            if hasattr(part, "iloc"):
-                check_row_labels(part.index, name=f"series {id_!r}", known=labels.steps)
-            one_by_one = [part.iloc[[row]] for row in range(len(part))] if hasattr(part, "iloc") else part
-            for row in one_by_one:
-                self.append(id_, row)
+        check_row_labels(part.index, name=f"series {id!r}", known=labels.steps)
+        for number in range(len(part)):
+            self.append(id, part.iloc[[number]])
 
     def predict(self, future: Any = None) -> np.ndarray:
         """Forecast the rows that follow the last one of each series, in one batch.

@@ -23,6 +23,7 @@ from skdistill.data._statics import joined_static
 from skdistill.data._steps import Step, as_time_index
 from skdistill.data._tables import check_is_no_other_table
 from skdistill.data._vintages import vintages_of
+from skdistill.deploy._new_rows import NewRows
 from skdistill.probabilistic._settings import at_levels
 
 __all__ = ["Stream", "tell_ahead"]
@@ -217,18 +218,40 @@ class Stream:
                     "in fit, which numbers of an array do not name."
                 )
             return _read_row(row)
-        for dtype in row.dtypes if isinstance(row, pd.DataFrame) else [row.dtype]:
+        return self.read_values(row, "row of append").ravel()
+
+    def read_values(self, table: Any, name: str) -> np.ndarray:
+        """Return the numbers of rows in the order of ``fit``.
+
+        Parameters
+        ----------
+        table : DataFrame or Series
+            One row or more, or a Series with the names of columns as its index.
+        name : str
+            What to call it in messages.
+
+        Returns
+        -------
+        values : ndarray of shape (n_rows, n_columns), or (n_columns,) for a Series
+            In original units, categories as numbers.
+
+        Raises
+        ------
+        ValueError
+            If the columns are others than in ``fit``, or are no numbers.
+        """
+        for dtype in table.dtypes if isinstance(table, pd.DataFrame) else [table.dtype]:
             if getattr(dtype, "kind", "") in "mM":
-                raise ValueError(f"row of append must be numbers, or NaN; got {dtype}. Its time is its label.")
-        names = row.columns if isinstance(row, pd.DataFrame) else row.index
+                raise ValueError(f"{name} must be numbers, or NaN; got {dtype}. Its time is its label.")
+        names = table.columns if isinstance(table, pd.DataFrame) else table.index
         if self._roles.categories:
-            frame = row if isinstance(row, pd.DataFrame) else row.to_frame().T
-            places = match_columns(self._labels.columns, names, name="row of append")
-            row = self._roles.encode(frame if places is None else frame.iloc[:, places], "row of append")
-            return _read_row(row).ravel()
-        values = _read_row(row).ravel()
-        places = match_columns(self._labels.columns, names, name="row of append")
-        return values if places is None else values[places]
+            frame = table if isinstance(table, pd.DataFrame) else table.to_frame().T
+            places = match_columns(self._labels.columns, names, name=name)
+            table = self._roles.encode(frame if places is None else frame.iloc[:, places], name)
+            return _read_row(table)
+        values = _read_row(table)
+        places = match_columns(self._labels.columns, names, name=name)
+        return values if places is None else values[..., places]
 
     def _check_next(self, index: pd.Index) -> None:
         """Raise if the label of a row is not the one that follows the last."""
@@ -263,6 +286,33 @@ class Stream:
         if not self._n_since and self._last is not None and self._last.dtype == last.dtype:
             last = self._last.append(last)[-_N_KEPT:]  # one label alone may not tell the step
         return last, 0
+
+    def take_read(self, rows: NewRows, number: int) -> bool:
+        """Append rows that were read, if nothing else is to be checked: their labels are the next ones.
+
+        Parameters
+        ----------
+        rows : NewRows
+            Rows of many series.
+        number : int
+            Place of this series among them.
+
+        Returns
+        -------
+        taken : bool
+            False if they were not appended, and :meth:`append` has to look at each.
+        """
+        values = rows.values(number)
+        if self._roles.static or self._last is None or values.shape[1] != self._roles.n_columns:
+            return False
+        labels = rows.labels_after(number, self._last, self._n_since, self._step)
+        if labels is None:
+            return False
+        n_before = len(labels) - len(values)
+        for place, row in enumerate(self._roles.to_channels(values)):
+            last = labels if place == len(values) - 1 else labels[: n_before + place + 1]
+            self._take(row, self._static, last[-_N_KEPT:], 0)
+        return True
 
     def _take(self, values: np.ndarray, static: np.ndarray | None, last: pd.Index | None, n_since: int) -> None:
         """Append a row with what is known of it; an interrupt finds the stream before it or after it."""

@@ -234,6 +234,7 @@ ELSEWHERE = {
          "Stream.predict_quantiles(future)", "PanelStream.predict_quantiles(future)"],
         "read_future, as DistilledForecaster.predict(future)",
     ),
+    "Stream.take_read(rows)": "rows that PanelStream.extend has read",
     **dict.fromkeys(
         ["NumpyStudent.forecast(static)", "NumpyStudent.forecast_quantiles(static)", "NumpyStudent.predict(static)",
          "NumpyStudent.predict_quantiles(static)", "NumpyStudent.forecast_quantiles(future)",
