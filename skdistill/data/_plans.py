@@ -12,7 +12,7 @@ from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._empty_steps import warn_of_empty_steps
 from skdistill.data._roles import Roles
 from skdistill.data._series import Series, SeriesInput
-from skdistill.data._usual_limits import usual_limits
+from skdistill.data._usual_limits import are_unusual
 
 __all__ = ["range_of_known", "tell_future"]
 
@@ -112,15 +112,13 @@ def _tell_gaps(roles: Roles, given: SeriesInput, missing: np.ndarray, empty: np.
 
 
 def _tell_units(roles: Roles, given: SeriesInput, values: np.ndarray, known: tuple[float, float], column: int) -> None:
-    low, high = usual_limits(known)
-    far = (values < low) | (values > high)  # False where missing
+    far = are_unusual(values, known)
     channel = roles.known_channels[roles.known_groups.index(column)]
     for number in np.flatnonzero(far.any(axis=1)).tolist():  # a series of its own size has such values before
         own = given.series[number].values[:, channel] if given.batch is None else given.batch[number, :, channel]
         own = own[~np.isnan(own)]
         if len(own):
-            low, high = usual_limits((min(known[0], float(own.min())), max(known[1], float(own.max()))))
-            far[number] &= (values[number] < low) | (values[number] > high)
+            far[number] = are_unusual(values[number], known, (float(own.min()), float(own.max())))
     if far.any():
         warnings.warn(
             f"the known covariate {roles.name(column)!r} is {values[far][0]:g} in the horizon, and was between "

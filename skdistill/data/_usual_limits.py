@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from math import inf
 
-__all__ = ["usual_limits"]
+import numpy as np
+
+__all__ = ["are_unusual", "usual_limits"]
 
 _FAR = 8  # times the range of fit; beyond it, a value is in other units
 _ROUNDING = 1e-5  # of the size of values, as in float32
-_FLAG = (0.0, 1.0)  # of what is or is not, which some programs write as -1
+_FLAG, _TRUE = (0.0, 1.0), -1.0  # of what is or is not, which some programs write as -1
 
 
 def usual_limits(ends: tuple[float, float] | None) -> tuple[float, float]:
-    """Return the least and greatest value that is usual.
+    """Return the least and greatest value between which all are usual.
 
     Parameters
     ----------
@@ -22,7 +24,8 @@ def usual_limits(ends: tuple[float, float] | None) -> tuple[float, float]:
     Returns
     -------
     limits : tuple of (float, float)
-        Infinite where ends are not known or equal but for rounding: of constant covariates, ``fit`` tells.
+        Infinite where ends are not known or equal but for rounding: of constant covariates, ``fit`` tells. Of a flag, 0
+        is the least, and :func:`are_unusual` looks closer.
 
     Examples
     --------
@@ -34,3 +37,34 @@ def usual_limits(ends: tuple[float, float] | None) -> tuple[float, float]:
     low, high = ends
     far = _FAR * (high - low)
     return low if ends == _FLAG else low - far, high + far
+
+
+def are_unusual(values: np.ndarray, ends: tuple[float, float], own: tuple[float, float] | None = None) -> np.ndarray:
+    """Return which values are hardly in the units of others.
+
+    Parameters
+    ----------
+    values : ndarray
+        The values, NaN where unknown.
+    ends : tuple of (float, float)
+        Smallest and largest value in ``fit``.
+    own : tuple of (float, float) or None, default=None
+        Those in the rows so far of a series, which can be of another size; a flag is of none.
+
+    Returns
+    -------
+    unusual : ndarray of bool
+        Of the shape of values; False where unknown.
+
+    Examples
+    --------
+    >>> are_unusual(np.array([-1.0, -0.01, 2.0, np.nan]), (0.0, 1.0)).tolist()
+    [True, False, False, False]
+    >>> are_unusual(np.array([30.0]), (1.0, 2.0)), are_unusual(np.array([30.0]), (1.0, 2.0), (20.0, 40.0))
+    (array([ True]), array([False]))
+    """
+    low, high = usual_limits(ends if own is None else (min(ends[0], own[0]), max(ends[1], own[1])))
+    if ends == _FLAG:
+        low = min(low, -_FAR)
+    unusual = (values < low) | (values > high)
+    return unusual | (values == _TRUE) if ends == _FLAG else unusual

@@ -57,6 +57,7 @@ SOUND = {
     "known for two days": lambda plan: plan.mask(np.tile(np.arange(8) > 1, 2).repeat(2).reshape(-1, 2)),
     "unknown": lambda plan: plan.assign(promo=np.nan),
     "dearer": lambda plan: plan.assign(price=3 * plan["price"]),
+    "a share just below 0": lambda plan: plan.assign(promo=plan["promo"] - 0.004),
 }
 
 
@@ -103,6 +104,12 @@ def test_a_new_series_of_another_size_is_not_told(forecaster):
         forecaster.predict(past, future=plan)
     with pytest.warns(UserWarning, match="'price' is .* in the horizon"):
         forecaster.predict(past, future=plan.assign(price=100 * plan["price"]))
+
+
+def test_a_flag_of_minus_one_in_the_rows_so_far_too_is_told(forecaster):
+    past, plan = (rows.assign(promo=-rows["promo"]) for rows in (PAST, PLAN))
+    with pytest.warns(UserWarning, match="'promo' is -1 in the horizon"):
+        forecaster.predict(past, future=plan)
 
 
 def test_saved_forecasters_tell_units(forecaster, tmp_path):
