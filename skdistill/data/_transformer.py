@@ -83,11 +83,12 @@ def check_transformer_kept(transformer: BaseEstimator, rows: Sequence[np.ndarray
     n_rows = _N_COMPARED**2 // max(len(given), 1)
     some = np.concatenate([part[:: -(-len(part) // n_rows)] for part in given])
     whole = some[~np.isnan(some).any(axis=1)][: _N_COMPARED**2]
-    some = _observed_rows(np.concatenate(given)) if len(whole) < min(len(some), _N_COMPARED) else whole
+    some = _observed_rows(np.concatenate(rows)) if len(whole) < min(len(some), _N_COMPARED) else whole
     if len(some) < 2:
         return
+    seen = ~np.isnan(some).any(axis=0)  # a channel without a value tells nothing
     inside = np.asarray(transformer.transform(some), dtype=np.float64)
-    if inside.shape != some.shape or not np.isfinite(inside).all():
+    if inside.shape != some.shape or not np.isfinite(inside[:, seen]).all():
         return  # found again, and named
     back = np.asarray(transformer.inverse_transform(inside), dtype=np.float64)
     if np.isinf(back).any():
@@ -105,6 +106,7 @@ def check_transformer_kept(transformer: BaseEstimator, rows: Sequence[np.ndarray
         rounding = HIDDEN * np.abs(inside).max(axis=0)
         is_left = (np.abs(back - inside) <= rounding).all(axis=0)  # rounded or clipped values stay what they are
         kept &= ~(is_left & (np.abs(again - inside) > rounding).any(axis=0))
+        kept |= ~seen
     if not kept.all():  # rounding and bins lose a little of the values, and nothing when transformed again
         channel = int(np.argmin(kept))
         row = int(np.argmax(np.abs(inside[:, channel] - some[:, channel])))
@@ -132,11 +134,13 @@ def check_transformer_kept(transformer: BaseEstimator, rows: Sequence[np.ndarray
 
 
 def _observed_rows(rows: np.ndarray) -> np.ndarray:
-    """Return rows of observed values, of each channel by itself, as where channels are observed at different times."""
-    columns = [column[~np.isnan(column)] for column in rows.T]
-    if not all(len(column) for column in columns):
-        return rows[:0]
-    n_rows = min(max(map(len, columns)), _N_COMPARED**2)
+    """Return rows of observed values, of each channel by itself, as where channels are observed at different times.
+
+    A channel without a value stays missing.
+    """
+    observed = ~np.isnan(rows)
+    n_rows = min(int(observed.sum(axis=0).max()), _N_COMPARED**2)
+    columns = [column[seen] if seen.any() else column for column, seen in zip(rows.T, observed.T, strict=True)]
     return np.stack([column[np.arange(n_rows) * len(column) // n_rows] for column in columns], axis=1)
 
 

@@ -242,6 +242,16 @@ def test_a_transformer_is_tried_where_no_row_is_observed_in_full(share):
         Scaling(FunctionTransformer(np.log1p), kind="global").fit([rows])
 
 
+@pytest.mark.parametrize("n_series", [1, 32])
+def test_a_transformer_is_tried_beside_a_channel_without_a_value(n_series):
+    panel = [np.random.default_rng(number).normal(10.0, size=(60, 2)) for number in range(n_series)]
+    for rows in panel[::2]:
+        rows[:, 1] = np.nan
+    Scaling(FunctionTransformer(np.log1p, np.expm1), kind="global").fit(panel)
+    with pytest.raises(ValueError, match="must have an inverse_transform that returns what it was given"):
+        Scaling(FunctionTransformer(np.log1p), kind="global").fit(panel)
+
+
 @pytest.mark.parametrize(
     ("forward", "backward"),
     [
