@@ -94,6 +94,14 @@ class UnwrappedModel:
                 f"{back.shape}, as dropna() of differences, or a sum without its axis, does. Take the forecaster "
                 "inside (skdistill.get_forecaster) and rows after these steps, in their units."
             )
+        if given.ndim < there.ndim:  # a Series, of which a step makes a table
+            given = given[:, None]
+        if given.ndim == there.ndim == 2 and given.shape[1] != there.shape[1]:
+            raise ValueError(
+                "the steps before the forecaster must keep the columns, for forecasts in original units; they turn "
+                f"{given.shape[1]} into {there.shape[1]}, and which of them is forecast is not known. Leave columns "
+                "out before the pipeline, or name the ones to forecast in targets=."
+            )
         if given.shape != there.shape or given.dtype.kind not in "fiub":
             return
         if _are_close(back, there) and not _are_close(there, given) and not self._leaves(X, back):

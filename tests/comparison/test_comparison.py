@@ -419,6 +419,17 @@ def test_steps_that_mix_or_turn_channels_are_refused_where_that_spoils_forecasts
         compare({"ours": turned.fit(series[:200])}, series[188:], **options)
 
 
+@pytest.mark.parametrize("names", [["load", "price"], ["price", "load"]])
+@pytest.mark.parametrize("inverse", [None, np.expm1])
+def test_steps_that_leave_out_columns_do_not_say_which_one_is_forecast(names, inverse):
+    table = make_frame(60)
+    table = table.iloc[:, [0, 0]].set_axis(["load", "price"], axis=1).abs()[names]
+    step = FunctionTransformer(lambda rows: np.log1p(rows[["load"]]), inverse)
+    pipeline = make_pipeline(step, make_forecaster(teacher=None)).fit(table)
+    with pytest.raises(ValueError, match="must keep the columns, .*; they turn 2 into 1"):
+        compare({"student": pipeline}, table)
+
+
 def test_alone_needs_the_training_series_and_takes_it_from_the_caller():
     series = make_series(300)
     forecaster = make_forecaster().fit(series[:200])
