@@ -16,6 +16,9 @@ from skdistill.data._steps import as_time_index
 
 __all__ = ["count_windows_of_fit", "find_trained", "read_training_rows", "rows_before_series", "rows_of_fit"]
 
+_MOST_REVISED = 0.1  # of the values of rows of the same label; of other series, more differ
+_WRITTEN = 1e-3  # of the spread of a target; less is lost where a file has fewer decimals
+
 
 def read_training_rows(forecaster: Any, train: Any = None) -> list[Series] | None:
     """Return the training series of a forecaster.
@@ -77,7 +80,7 @@ def rows_before_series(one: Series, trained: Series | None, targets: Sequence[in
     Returns
     -------
     rows : ndarray of shape (n_timestamps, n_targets)
-        None of them where the labels do not tell, or rows of the same label have other values.
+        None of them where the labels do not tell, or most rows of the same label have other values.
 
     Examples
     --------
@@ -97,7 +100,7 @@ def rows_before_series(one: Series, trained: Series | None, targets: Sequence[in
 
 
 def rows_of_fit(one: Series, trained: Series | None, targets: Sequence[int], n_rows: int | None = None) -> np.ndarray:
-    """Say which rows of a test series were training rows: those of the same label and values.
+    """Say which rows of a test series were training rows: those of the same label and, but for rounding, values.
 
     Parameters
     ----------
@@ -113,8 +116,8 @@ def rows_of_fit(one: Series, trained: Series | None, targets: Sequence[int], n_r
     Returns
     -------
     seen : ndarray of bool of shape (n_timestamps,)
-        None of them where rows of the same label have other values; what ``fit`` saw missing can have come in since.
-        Without labels, all rows of an equal series.
+        None of them where more than a few rows of the same label have other values, as of another series; what ``fit``
+        saw missing can have come in since. Without labels, the rows of an equal series.
 
     Examples
     --------
@@ -126,10 +129,11 @@ def rows_of_fit(one: Series, trained: Series | None, targets: Sequence[int], n_r
     """
     if trained is None:
         return np.zeros(len(one), dtype=bool)
-    places = _places(one, trained, targets)
-    given = np.append(~np.isnan(trained.values[:, list(targets)]).all(axis=1), False)  # place -1 is none of them
+    places, known = _places(one, trained, targets), trained.values[:, list(targets)]
+    given = np.append(~np.isnan(known).all(axis=1), False)  # place -1 is none of them
     given[len(trained) if n_rows is None else n_rows :] = False
     seen: np.ndarray = given[places]
+    seen[seen] = ~_differ(one.values[:, list(targets)][seen], known[places[seen]]).any(axis=1)
     return seen
 
 
@@ -160,7 +164,7 @@ def count_windows_of_fit(seen: np.ndarray, starts: np.ndarray, prediction_length
 
 
 def _places(one: Series, trained: Series, targets: Sequence[int]) -> np.ndarray:
-    """Return the training row of each row, by its label; -1 where there is none, and everywhere if values differ."""
+    """Return the training row of each row, by its label; -1 where there is none, and everywhere if most values differ."""
     nowhere = np.full(len(one), -1)
     values, known = one.values[:, list(targets)], trained.values[:, list(targets)]
     if one.index is None and trained.index is None:
@@ -175,18 +179,35 @@ def _places(one: Series, trained: Series, targets: Sequence[int]) -> np.ndarray:
 
 
 def _agree(values: np.ndarray, known: np.ndarray) -> bool:
-    """Return whether values are equal where both are observed: late ones can have come in since.
+    """Return whether rows are those of one series: nearly all values that tell are equal where both are observed."""
+    differ = _differ(values, known)
+    if not differ.any():
+        return True
+    usual = _quantiles(known, [0.5])[0]  # such as 0 of a rare demand, which is equal by chance
+    tells = ~np.isnan(values + known) & ((values != usual) | (known != usual))
+    return bool(differ[tells].sum() <= _MOST_REVISED * tells.sum())
+
+
+def _differ(values: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Return which values differ by more than rounding where both are observed: late ones can have come in since.
 
     Where one side has no more digits than float32, those of the other side do not count beyond them.
     """
-    missing = np.isnan(values) | np.isnan(known)
-    if ((values == known) | missing).all():
-        return True
+    differ = ~((values == known) | np.isnan(values) | np.isnan(known))
+    if not differ.any():
+        return differ
     with np.errstate(over="ignore"):
         short = [one.astype(np.float32) for one in (values, known)]
-    if not any(np.array_equal(*pair, equal_nan=True) for pair in zip(short, (values, known), strict=True)):
-        return False
-    return bool(((short[0] == short[1]) | missing).all())
+    if any(np.array_equal(*pair, equal_nan=True) for pair in zip(short, (values, known), strict=True)):
+        differ &= short[0] != short[1]
+    low, high = _quantiles(known, [0.25, 0.75])
+    return np.asarray(differ & (np.abs(np.subtract(values, known, dtype=np.float64)) > _WRITTEN * (high - low)))
+
+
+def _quantiles(rows: np.ndarray, levels: list[float]) -> np.ndarray:
+    """Return quantiles of what is observed of each channel, (n_levels, n_channels); 0 where nothing is."""
+    columns = (column[~np.isnan(column)] for column in rows.astype(np.float64).T)
+    return np.stack([np.quantile(one, levels) if len(one) else np.zeros(len(levels)) for one in columns], axis=-1)
 
 
 def _shared_labels(labels: pd.Index | None, others: pd.Index | None) -> tuple[pd.Index, pd.Index] | None:

@@ -564,6 +564,26 @@ def test_rows_of_fit_are_the_same_in_float32(swapped, again):
         forecaster.compare(1.001 * test[180:], n_resamples=2)  # other rows
 
 
+def test_a_revised_value_or_fewer_decimals_do_not_hide_the_rows_of_fit():
+    frame = make_frame(230)
+    revised, written = frame.copy(), frame.round(4)
+    revised.iloc[182] += 1
+    forecaster = make_forecaster(teacher=None).fit(frame[:200])
+    for rows in (revised, written):
+        with pytest.warns(UserWarning, match="^8 of 35 windows of compare have true values that fit was given"):
+            forecaster.compare(rows[180:], n_resamples=2)
+
+
+def test_rare_demands_of_other_series_are_no_rows_of_fit():
+    frames = [make_frame(230).iloc[:, :1] * 0.0 for _ in range(2)]
+    for number, frame in enumerate(frames):
+        frame.iloc[number::10] = 3.0
+    forecaster = make_forecaster(teacher=None).fit(frames[0][:200])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        forecaster.compare(frames[1][180:], n_resamples=2)
+
+
 def test_what_is_no_distilled_forecaster_is_refused():
     from sklearn.linear_model import Ridge
 
