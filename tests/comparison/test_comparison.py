@@ -426,7 +426,7 @@ def test_steps_that_leave_out_columns_do_not_say_which_one_is_forecast(names, in
     table = table.iloc[:, [0, 0]].set_axis(["load", "price"], axis=1).abs()[names]
     step = FunctionTransformer(lambda rows: np.log1p(rows[["load"]]), inverse)
     pipeline = make_pipeline(step, make_forecaster(teacher=None)).fit(table)
-    with pytest.raises(ValueError, match="must keep the columns, .*; they turn 2 into 1"):
+    with pytest.raises(ValueError, match=r"must keep the columns, .*; they turn 2 into 1"):
         compare({"student": pipeline}, table)
 
 
