@@ -164,7 +164,7 @@ def count_windows_of_fit(seen: np.ndarray, starts: np.ndarray, prediction_length
 
 
 def _places(one: Series, trained: Series, targets: Sequence[int]) -> np.ndarray:
-    """Return the training row of each row, by its label; -1 where there is none, and everywhere if most values differ."""
+    """Return the training row of each row, by its label; -1 where there is none, and if the values are of others."""
     nowhere = np.full(len(one), -1)
     values, known = one.values[:, list(targets)], trained.values[:, list(targets)]
     if one.index is None and trained.index is None:
