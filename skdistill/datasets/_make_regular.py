@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +12,7 @@ import pandas as pd
 
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._clock_changes import ZONES
+from skdistill.datasets._coarse_rows import find_coarse_rows
 from skdistill.datasets._gaps import Gaps, find_gaps, insert_missing, say_gaps, skipped_hint
 from skdistill.datasets._rows import Rows
 from skdistill.datasets._steps import Grid, find_grid
@@ -18,6 +20,9 @@ from skdistill.datasets._times import Times
 
 __all__ = ["make_regular"]
 
+_SELDOM = 0.5  # of the rows that equal the one before, from which a column is a level
+_COUNTS = 5  # whole numbers from below are counts
+_MOST = 0.8  # of the series
 _LONG_GAP = 100  # rows; a longer gap, if it is also longer than the observed rows, indicates a wrong date
 
 
@@ -53,6 +58,7 @@ def make_regular(rows: Rows, freq: Any, missing_rows: str, fill_value: Any) -> t
         _warn_of_gaps(rows, grid, gaps, fill_value is None)
         if fill_value is not None:
             _warn_of_early_ends(rows)
+            _warn_of_filled_levels(rows, gaps, fill_value)
         return regular, grid
     if gaps.n_rows:
         hint = skipped_hint(rows.times, grid, gaps)
@@ -94,6 +100,31 @@ def _warn_of_early_ends(rows: Rows) -> None:
         )
 
 
+def _warn_of_filled_levels(rows: Rows, gaps: Gaps, fill_value: Any) -> None:
+    """Warn of one value for all columns, which is far from those of a level that seldom changes, such as a price."""
+    channels, times = rows.channels, rows.times
+    if isinstance(fill_value, Mapping) or not gaps.n_rows or channels.shape[1] < 2:
+        return
+    several = np.diff(np.append(times.starts, len(channels))) > 1
+    for name in channels.columns:
+        values = channels[name]
+        if not isinstance(values.dtype, np.dtype) or values.dtype.kind != "f" or not several.any():
+            continue
+        numbers = values.to_numpy()
+        seldom = (np.diff(numbers)[times.follows] == 0).mean() >= _SELDOM
+        if not seldom or ((numbers == np.round(numbers)) | np.isnan(numbers)).all() and np.nanmin(numbers) < _COUNTS:
+            continue
+        low, high = (one.reduceat(numbers, times.starts)[several] for one in (np.fmin, np.fmax))
+        if (np.maximum(low - fill_value, fill_value - high) > high - low).mean() >= _MOST:
+            warnings.warn(
+                f"{rows.name}: fill_value={fill_value!r} fills {name!r}, too, which is between {np.nanmin(numbers):g} "
+                f"and {np.nanmax(numbers):g}, in {gaps.n_rows} inserted rows. Give a dict of the columns that it is "
+                "for, such as {'sales': 0}: others are not observed there (NaN).",
+                stacklevel=stacklevel_of_user(),
+            )
+            return
+
+
 def _warn_of_gaps(rows: Rows, grid: Grid, gaps: Gaps, as_missing: bool) -> None:
     """Warn about suspicious gaps: a wrong date, a skipped hour, omitted zeros."""
     if not gaps.n_rows:
@@ -102,6 +133,7 @@ def _warn_of_gaps(rows: Rows, grid: Grid, gaps: Gaps, as_missing: bool) -> None:
     observed = np.bincount(times.series)[times.series[gaps.before]]
     long = gaps.sizes > np.maximum(observed, _LONG_GAP)
     hint = skipped_hint(times, grid, gaps)
+    coarse = find_coarse_rows(times, grid) if as_missing else None
     if long.any():
         row = gaps.before[np.argmax(long)]
         text = (
@@ -110,11 +142,19 @@ def _warn_of_gaps(rows: Rows, grid: Grid, gaps: Gaps, as_missing: bool) -> None:
         )
     elif hint is not None:
         text = hint
+    elif coarse is not None and coarse.n_missing > gaps.n_rows / 2:
+        text = (
+            f"the rows from {times.moments[times.codes[coarse.first]]} to {times.say(coarse.last)} are {coarse.size} "
+            f"steps ({grid.name}) apart, others one. Rows between are inserted as not observed (NaN): if those rows "
+            f"are sums of {coarse.size} steps, they are in other units than the rest; make one step of all, or read "
+            "the last part alone."
+        )
     elif as_missing and gaps.n_rows >= len(times.codes) - len(times.labels):  # one between any two, or more
         size = "more than" if gaps.n_rows > len(times.codes) else "beside"
         text = (
             f"{say_gaps(times, gaps)}, {size} the {len(times.codes)} existing rows. They are inserted as not "
-            "observed (NaN); if rows without sales or events were left out, set fill_value=0."
+            "observed (NaN); if rows without sales or events were left out, set fill_value=0, or a dict with 0 for the "
+            "columns that count them."
         )
     else:
         return

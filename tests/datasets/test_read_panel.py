@@ -332,3 +332,45 @@ def test_what_is_no_panel_has_no_long_table():
         to_long(panel, id="y")
     with pytest.raises(ValueError, match="'a' is the name of another column"):
         to_long(panel, id="a", time="a")
+
+
+@pytest.mark.parametrize(
+    ("coarse", "fine", "size"),
+    [
+        (pd.date_range("2022-01-03", periods=20, freq="7D"), pd.date_range("2022-05-23", periods=150), 7),
+        (
+            pd.date_range("2022-01-01", periods=40, freq="h"),
+            pd.date_range("2022-01-02 16:00", periods=160, freq="15min"),
+            4,
+        ),
+        (pd.date_range("2015-01-01", periods=8, freq="QS"), pd.date_range("2017-01-01", periods=60, freq="MS"), 3),
+        (pd.date_range("2022-01-03", periods=60, freq="7D"), pd.date_range("2023-02-27", periods=45), 7),
+    ],
+)
+def test_rows_that_are_coarser_for_a_while_are_told(coarse, fine, size):
+    """Sums of weeks were days with six days missing between."""
+    frame = pd.DataFrame({"unique_id": "a", "ds": coarse.append(fine), "y": 1.0})
+    with pytest.warns(UserWarning, match=rf"are {size} steps \(.*\) apart, others one.* sums of {size} steps"):
+        assert read_panel(frame)["y"].isna().sum() == (size - 1) * len(coarse)
+
+
+def test_rows_left_out_at_random_or_on_some_weekdays_are_not_coarse(recwarn):
+    days, rng = pd.date_range("2022-01-03", periods=700), np.random.default_rng(0)
+    kept = [rng.random(700) < 0.6, days.dayofweek < 5, (days.dayofweek < 6) & (rng.random(700) < 0.8)]
+    for rows in kept:
+        read_panel(pd.DataFrame({"unique_id": "a", "ds": days[rows], "y": 1.0}))
+    assert not recwarn.list
+
+
+def test_a_fill_value_for_all_columns_that_is_no_level_of_one_is_told():
+    days = pd.date_range("2024-01-01", periods=9).delete([3, 4])
+    frame = pd.DataFrame(
+        {"unique_id": "a", "ds": days, "sales": [1.0, 2, 1, 3, 1, 1, 1], "price": [9.5] * 4 + [9.9] * 3}
+    )
+    with pytest.warns(UserWarning, match=r"fill_value=0 fills 'price', too, which is between 9.5 and 9.9, in 2 insert"):
+        read_panel(frame, fill_value=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        read_panel(frame, fill_value={"sales": 0})
+        read_panel(frame.assign(price=[2.0, 0, 4, 5, 5, 5, 5]), fill_value=0)
+        read_panel(frame, columns=["sales"], fill_value=0)
