@@ -25,7 +25,7 @@ from skdistill.data._series import Series, SeriesInput
 from skdistill.data._series_labels import SeriesLabels, check_columns
 from skdistill.data._steps import Step, as_time_index
 from skdistill.data._tables import check_is_no_other_table, say_read_panel
-from skdistill.data._time_columns import warn_of_times_as_columns
+from skdistill.data._time_columns import warn_of_newest_first, warn_of_times_as_columns, warn_of_times_as_ids
 from skdistill.data._validation_rows import count_training_rows
 from skdistill.data._vintages import known_ahead, vintages_of
 
@@ -72,6 +72,7 @@ def read_series(estimator: BaseEstimator, X: Any, *, reset: bool, allow_batch: b
     _check_dimensions(X)
     if reset and isinstance(X, pd.DataFrame):
         warn_of_times_as_columns(X, "X")
+        warn_of_newest_first(X)
     X, categories = _encode_categories(estimator, X, reset=reset)
     if isinstance(X, CutFrame) and form is not None:
         given = SeriesInput(_read_cut(estimator, X, form, reset=reset), form=form)
@@ -91,6 +92,8 @@ def read_series(estimator: BaseEstimator, X: Any, *, reset: bool, allow_batch: b
             with_calendar=bool(getattr(getattr(estimator, "spec_", None), "n_time_features", 0)),
         )
         return _with_vintages(estimator, _as_channels(getattr(estimator, "roles_", None), given), reset=False)
+    if form is not None:
+        warn_of_times_as_ids(form.ids, given.series[0].index)
     given = _keep_labels(estimator, given)
     if not _takes_roles(estimator):
         return given

@@ -1,19 +1,22 @@
-"""Tables with a series in each row: their columns are named by times."""
+"""Tables whose axes are not what they are read as: times as columns or ids, and the newest row first."""
 
 from __future__ import annotations
 
 import datetime
 import re
 import warnings
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 
+import numpy as np
 import pandas as pd
 
 from skdistill._utils._user_line import stacklevel_of_user
 
-__all__ = ["warn_of_times_as_columns"]
+__all__ = ["warn_of_newest_first", "warn_of_times_as_columns", "warn_of_times_as_ids"]
 
 _FEWEST = 4
+_FEWEST_ROWS = 8
+_PARTS_OF_DAY = (24, 48, 96, 144, 288, 1440)
 _TIMES = (pd.DatetimeIndex, pd.PeriodIndex, pd.TimedeltaIndex)
 _FIRST_YEAR, _LAST_YEAR = 1800, 2200
 _DATE = re.compile(
@@ -54,7 +57,100 @@ def warn_of_times_as_columns(table: pd.DataFrame, name: str) -> None:
         )
 
 
+def warn_of_times_as_ids(ids: Sequence[Hashable], labels: pd.Index | None) -> None:
+    """Warn of a panel whose ids are times, and whose times are numbers, as where both levels changed places.
+
+    Parameters
+    ----------
+    ids : sequence of hashable
+        Ids of the series.
+    labels : Index or None
+        Times of the first series.
+
+    Warns
+    -----
+    UserWarning
+        Unless the numbers are those of the hours, or other parts, of a day.
+
+    Examples
+    --------
+    >>> warn_of_times_as_ids(["north", "south"], pd.RangeIndex(5))
+    """
+    if (
+        not isinstance(labels, pd.Index)
+        or labels.dtype.kind not in "iuf"
+        or not (_is_date(ids[0]) and _is_date(ids[-1]))
+    ):
+        return
+    if not (len(labels) in _PARTS_OF_DAY and labels[0] in (0, 1)):
+        warnings.warn(
+            f"the series of X have times for ids, such as {str(ids[0])!r}, and numbers such as {labels[0]} for times: "
+            "each time is read as a series. If the numbers are ids, time must be the last index level: "
+            "X.swaplevel(0, -1).",
+            stacklevel=stacklevel_of_user(),
+        )
+
+
+def warn_of_newest_first(table: pd.DataFrame) -> None:
+    """Warn of numbered rows beside a column of years or other dates that falls, as in tables that start with today.
+
+    Parameters
+    ----------
+    table : DataFrame
+        A table whose rows are read in this order.
+
+    Warns
+    -----
+    UserWarning
+        For the first such column.
+
+    Examples
+    --------
+    >>> warn_of_newest_first(pd.DataFrame({"year": range(2000, 2020)}))
+    """
+    if not isinstance(table.index, pd.RangeIndex) or len(table) < _FEWEST_ROWS:
+        return
+    for place in range(table.shape[1]):
+        column = table.iloc[:, place]
+        if (
+            column.dtype.kind not in "iuf"
+            or not _falls(column.to_numpy()[:_FEWEST_ROWS])
+            or not _falls(column.to_numpy())
+        ):
+            continue
+        values = column.to_numpy()
+        warnings.warn(
+            f"column {table.columns[place]!r} of X falls from {values[0]:.15g} to {values[-1]:.15g}, and its rows are "
+            "numbered: they are read as the oldest first. If the newest is first, turn them, X[::-1].reset_index("
+            "drop=True), or make the column the index and sort it.",
+            stacklevel=stacklevel_of_user(),
+        )
+        return
+
+
+def _falls(values: np.ndarray) -> bool:
+    """Return whether numbers are years, months or days in falling order."""
+    if (
+        not np.isfinite(values).all()
+        or not (np.diff(values.astype(float)) < 0).all()
+        or (values != np.round(values)).any()
+    ):
+        return False
+    for size, last in ((1, 0), (100, 12), (10_000, 1231)):
+        years, part = values // size, values % size
+        if (
+            years.min() >= _FIRST_YEAR
+            and years.max() <= _LAST_YEAR
+            and part.max() <= last
+            and (last == 0 or part.min() > 0)
+        ):
+            return True
+    return False
+
+
 def _are_times(columns: pd.Index) -> bool:
+    if isinstance(columns, pd.MultiIndex):
+        columns = columns.levels[-1]
     if isinstance(columns, pd.DatetimeIndex | pd.PeriodIndex):
         return True
     if all(map(_is_date, columns)):  # ends at the first that is none
@@ -65,7 +161,9 @@ def _are_times(columns: pd.Index) -> bool:
 
 
 def _is_date(name: Hashable) -> bool:
-    return isinstance(name, datetime.date) or (isinstance(name, str) and _DATE.fullmatch(name.strip()) is not None)
+    return isinstance(name, datetime.date | pd.Period) or (
+        isinstance(name, str) and _DATE.fullmatch(name.strip()) is not None
+    )
 
 
 def _year_of(name: Hashable) -> int | None:

@@ -112,7 +112,7 @@ def _warn_of_filled_levels(rows: Rows, gaps: Gaps, fill_value: Any) -> None:
             continue
         numbers = values.to_numpy()
         seldom = (np.diff(numbers)[times.follows] == 0).mean() >= _SELDOM
-        if not seldom or ((numbers == np.round(numbers)) | np.isnan(numbers)).all() and np.nanmin(numbers) < _COUNTS:
+        if not seldom or (np.nanmin(numbers) < _COUNTS and not (numbers % 1 > 0).any()):
             continue
         low, high = (one.reduceat(numbers, times.starts)[several] for one in (np.fmin, np.fmax))
         if (np.maximum(low - fill_value, fill_value - high) > high - low).mean() >= _MOST:

@@ -59,3 +59,43 @@ def test_columns_with_other_names_are_not_told(columns, index):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         fit(columns, index)
+
+
+def fit_panel(ids, times):
+    index = pd.MultiIndex.from_product([ids, times])
+    rows = pd.DataFrame({"y": np.random.default_rng(0).normal(size=len(index))}, index)
+    DistilledForecaster(None, "linear", "response", context_length=4, prediction_length=2).fit(rows)
+
+
+@pytest.mark.parametrize("ids", [DAYS, DAYS.strftime("%Y-%m-%d"), pd.period_range("2024-01", periods=12, freq="M")])
+def test_a_panel_with_time_first_is_told(ids):
+    """Each day was a series, and the numbers of the shops were its times."""
+    with pytest.warns(UserWarning, match=r"have times for ids, such as '2024-01.*X\.swaplevel\(0, -1\)"):
+        fit_panel(ids, range(1, 51))
+
+
+@pytest.mark.parametrize(("ids", "times"), [(range(9), range(50)), (DAYS, range(24)), (list("abc"), DAYS)])
+def test_other_panels_are_not_told(ids, times):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fit_panel(ids, times)
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        range(2020, 1990, -1),
+        [100 * year + month for year in (2020, 2019, 2018) for month in range(12, 0, -1)],
+        DAYS[::-1].strftime("%Y%m%d").astype(int),
+    ],
+)
+def test_a_table_that_starts_with_the_newest_row_is_told(times):
+    """Its forecasts went back in time."""
+    rows = np.random.default_rng(0).normal(size=len(times))
+    forecaster = DistilledForecaster(None, "linear", "response", context_length=4, prediction_length=2)
+    with pytest.warns(UserWarning, match="column 'when' of X falls from 20.* read as the oldest first"):
+        forecaster.fit(pd.DataFrame({"when": times, "y": rows}))
+    for other in (times[::-1], [7, 8] * (len(times) // 2), -np.arange(len(times))):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            forecaster.fit(pd.DataFrame({"when": other, "y": rows}))
