@@ -5,11 +5,14 @@ import pandas as pd
 import pytest
 import torch
 from doubles import make_frame
+from sklearn.linear_model import Ridge
+from sklearn.neighbors import KNeighborsRegressor
 
 from skdistill import DistilledForecaster
 from skdistill.data._series_weight import weights_of_windows
 from skdistill.losses import Supervised
 from skdistill.networks import Linear
+from skdistill.teachers import RegressorTeacher
 from skdistill.training._batches import BatchLoader
 
 CONTEXT, HORIZON = 8, 3
@@ -30,7 +33,7 @@ def fit(series_weight, X=None, **changes):
         "scaling": "global",
     }
     settings |= {"context_length": CONTEXT, "prediction_length": HORIZON, "validation_fraction": 0, "random_state": 0}
-    return DistilledForecaster(None, **{**settings, "series_weight": series_weight, **changes}).fit(
+    return DistilledForecaster(**{"teacher": None, **settings, "series_weight": series_weight, **changes}).fit(
         panel() if X is None else X
     )
 
@@ -140,6 +143,44 @@ def test_a_student_that_is_trained_follows_the_weights():
         table = forecaster.compare(X, alone=False, n_resamples=2)
         errors.append(table.per_series["mse"].loc["middle", "student"])
     assert errors[1] < 0.7 * errors[0]
+
+
+COUNTED = []
+
+
+class Counting(Ridge):
+    """A regressor that notes what rows count."""
+
+    def fit(self, X, y, sample_weight=None):
+        COUNTED.append(sample_weight)
+        return super().fit(X, y, sample_weight)
+
+
+@pytest.mark.parametrize("n_folds", [None, 2])
+def test_a_regressor_as_teacher_counts_rows_as_asked(n_folds, tmp_path):
+    settings = {
+        "teacher": RegressorTeacher(Counting(), n_folds=n_folds),
+        "loss": "response",
+        "memory": tmp_path,
+    }
+    COUNTED.clear()
+    fit("windows", **settings)
+    assert all(one is None for one in COUNTED)
+    COUNTED.clear()
+    fit({"long": 1, "middle": 5, "short": 20}, **settings)
+    n_windows = np.array([70, 30, 10])
+    (found,) = (one for one in COUNTED if one is not None and len(one) == HORIZON * n_windows.sum())
+    weights = np.repeat(np.array([1, 5, 20]) / n_windows, HORIZON * n_windows)
+    np.testing.assert_allclose(found, weights / weights.mean(), rtol=1e-6)
+    assert len(COUNTED) == 1 + (n_folds or 0)
+    fit({"long": 0, "middle": 0, "short": 1}, **settings)  # in a fold, nothing counts
+
+
+def test_a_regressor_without_weights_says_so():
+    settings = {"teacher": RegressorTeacher(KNeighborsRegressor()), "loss": "response"}
+    with pytest.warns(UserWarning, match="series_weight has no effect on the teacher: fit of KNeigh") as told:
+        fit("equal", **settings)
+    assert sum("KNeighborsRegressor" in str(one.message) for one in told) == 1
 
 
 def test_compare_weighs_series_as_asked():

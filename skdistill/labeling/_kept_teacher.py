@@ -134,6 +134,6 @@ def _warn_not_kept(teacher: BaseTeacher, error: Exception) -> None:
         way_out += "; memory=skdistill.Memory(folder, allow_pickle=True) pickles it, and reading a pickle runs code"
     warnings.warn(
         f"the fitted teacher {teacher_name(teacher)} is not stored in memory=, only its labels are, and the next fit "
-        f"fits it again: {error} {way_out}.",
+        f"fits it again: {str(error).rstrip('.')}. {way_out}.",
         stacklevel=stacklevel_of_user(),
     )

@@ -73,7 +73,8 @@ class AdaptiveEnsemble(EnsembleTeacher):
     learn the weights is therefore a linear student, which needs no training; its level (the mean of its last season)
     and its penalty are those of :class:`~skdistill.networks.Linear`. The penalty counts beside the mean of both errors,
     and beside their sum in the objective of a student: the judge is ``Linear(penalty=0.1 * (1 + prediction_weight))``.
-    All channels and windows share the weights.
+    All channels and windows share the weights. Validation windows count alike here, whatever
+    ``series_weight`` of the forecaster is.
 
     References
     ----------

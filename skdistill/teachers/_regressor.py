@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,10 @@ import numpy as np
 import torch
 from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.utils.validation import has_fit_parameter
 
 from skdistill._utils._checks import check_integer
+from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._contexts import Contexts
 from skdistill.data._labels import Labels
 from skdistill.data._training_windows import TrainingWindows
@@ -37,7 +40,8 @@ class RegressorTeacher(BaseTeacher):
     standardized units.
 
     A regressor of this kind memorizes its training rows, and would label them with the truth. So the training windows
-    are labeled out of fold, by copies that have not seen them (``n_folds``).
+    are labeled out of fold, by copies that have not seen them (``n_folds``). Rows of the table count as
+    ``series_weight`` of the forecaster says, if ``fit`` of the regressor takes ``sample_weight``.
 
     Parameters
     ----------
@@ -129,6 +133,12 @@ class RegressorTeacher(BaseTeacher):
 
     def probe(self, windows: TrainingWindows) -> Labels:
         """Check that every fold has training windows, and return labels of the right shape."""
+        if windows.train.store.series_weight is not None and not self._takes_weights():
+            warnings.warn(
+                f"series_weight has no effect on the teacher: fit of {type(self.regressor).__name__} takes no "
+                "sample_weight, so its rows count alike. The student counts series as given.",
+                stacklevel=stacklevel_of_user(),
+            )
         folds = self._folds()
         if folds is not None:
             folds.check_blocks(windows, "RegressorTeacher", ", or set n_folds=None")
@@ -182,7 +192,9 @@ class RegressorTeacher(BaseTeacher):
         self.prediction_length_ = train.prediction_length
         n_windows = max(1, self.max_rows // (train.prediction_length * len(train.targets)))
         chosen = train.take(slice(None, None, -(-len(train) // n_windows)))
-        tables, truths = [], []
+        weights = chosen.weights if self._takes_weights() else None
+        weights = weights if weights is not None and weights.any() else None  # a fold can have none that counts
+        tables, truths, counts = [], [], []
         for numbers in _blocks(len(chosen)):
             indices = torch.from_numpy(numbers)
             contexts = chosen.contexts(indices)
@@ -191,11 +203,17 @@ class RegressorTeacher(BaseTeacher):
             observed = np.isfinite(truth)
             tables.append(table[observed])
             truths.append(truth[observed])
+            if weights is not None:
+                counts.append(np.broadcast_to(weights[numbers].reshape(-1, 1, 1), truth.shape)[observed])
         regressor = HistGradientBoostingRegressor() if self.regressor is None else clone(self.regressor)
         if regressor.get_params().get("random_state", 0) is None:
             regressor.set_params(random_state=self.random_state)
-        self.regressor_ = regressor.fit(np.concatenate(tables), np.concatenate(truths))
+        counted = {"sample_weight": np.concatenate(counts)} if counts else {}
+        self.regressor_ = regressor.fit(np.concatenate(tables), np.concatenate(truths), **counted)
         return self
+
+    def _takes_weights(self) -> bool:
+        return self.regressor is None or has_fit_parameter(self.regressor, "sample_weight")
 
     def _forecast(self, contexts: Contexts) -> np.ndarray:
         table, _ = self.table_.rows(contexts, self.prediction_length_)

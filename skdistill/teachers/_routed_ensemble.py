@@ -112,7 +112,8 @@ class RoutedEnsemble(EnsembleTeacher):
 
     Features are those of one target of one context: level, spread, trend, autocorrelation at the season and at one
     step, strength of the season, noise, level and spread of the last season, last value, missing share; and the
-    distance of each member's forecast from their mean. They read nothing after the context.
+    distance of each member's forecast from their mean. They read nothing after the context. Validation windows
+    count alike in errors and shares, whatever ``series_weight`` of the forecaster is.
 
     Quantiles follow the rule of :class:`EnsembleTeacher`, with the shares of each window: means by level if every
     member has quantiles, otherwise the sorted forecasts of the members. With ``memory=``, the table of features and
