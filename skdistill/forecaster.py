@@ -74,7 +74,8 @@ class DistilledForecaster(ForecastingMixin, RollingMixin, RefreshMixin, Updatabl
     prediction_length : int, default=96
         Number of rows to forecast.
     targets : list of str or int, or None, default=None
-        Columns to forecast, by name or position. None means all that are neither known nor static covariates.
+        Columns to forecast, by name, or by position where no name is a number. None means all that are neither known
+        nor static covariates.
     known_covariates : list of str or int, or None, default=None
         Columns whose values over the horizon are known in advance, such as prices or holidays; ``predict`` takes these
         values. None means that there are none.

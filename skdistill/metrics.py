@@ -14,6 +14,7 @@ from skdistill._rolled import Rolled, RolledSeries, roll_windows
 from skdistill._utils._checks import check_integer
 from skdistill._utils._choices import check_choice
 from skdistill._utils.numpy_student import read_numbers
+from skdistill.data._columns import are_names_alone
 from skdistill.data._levels import check_quantiles
 from skdistill.data._series_weight import check_series_weight
 
@@ -247,7 +248,8 @@ class ForecastScorer:
     steps : int, sequence of int or None, default=None
         Steps of the horizon to score, counted from 1; None scores all.
     channels : int, str, sequence of them or None, default=None
-        Target channels to score, by name or by position among the targets; None scores all.
+        Target channels to score, by name (of an array, by the number of the column), or by position among the targets
+        where no name is a number; None scores all.
     season : int, default=1
         Number of rows in a season, for MASE.
     context_length : int or None, default=None
@@ -333,13 +335,14 @@ class ForecastScorer:
         if wanted is None:
             return list(range(len(known)))
         several = [wanted] if isinstance(wanted, str | int | np.integer) else list(wanted)
+        by_position = name == "channels" and not are_names_alone(known)
         positions = []
         for one in several:
             if isinstance(one, bool | np.bool_ | np.timedelta64):
                 raise TypeError(f"{name} of ForecastScorer must be among {_list(known)}, not a mask; got {wanted!r}.")
             if one in known:
                 positions.append(known.index(one))
-            elif name == "channels" and isinstance(one, int | np.integer) and 0 <= one < len(known):
+            elif by_position and isinstance(one, int | np.integer) and 0 <= one < len(known):
                 positions.append(int(one))
             else:
                 raise ValueError(f"{name} of ForecastScorer must be among {_list(known)}; got {one!r}.")
@@ -351,4 +354,5 @@ class ForecastScorer:
 
 
 def _list(known: list[Any]) -> str:
-    return repr(known) if len(known) <= 12 else f"{known[0]!r} to {known[-1]!r}"
+    plain = [one.item() if isinstance(one, np.generic) else one for one in known]
+    return repr(plain) if len(plain) <= 12 else f"{plain[0]!r} to {plain[-1]!r}"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from skdistill._utils._checks import is_integer
 from skdistill._utils._choices import check_choice
 
-__all__ = ["find_columns", "find_targets"]
+__all__ = ["are_names_alone", "find_columns", "find_targets"]
 
 _MOST_SHOWN = 8  # columns in a message
 
@@ -47,7 +49,7 @@ def find_targets(targets: Any, columns: pd.Index | None, n_columns: int, owner: 
 
 
 def find_columns(given: Any, columns: pd.Index | None, n_columns: int, parameter: str, owner: str) -> tuple[int, ...]:
-    """Return the positions of columns given by name or position.
+    """Return the positions of columns given by name or position; where a name is a number, numbers are names.
 
     Parameters
     ----------
@@ -98,6 +100,11 @@ def find_columns(given: Any, columns: pd.Index | None, n_columns: int, parameter
             )
         if one in names:
             positions.append(names.index(one))
+        elif isinstance(one, int | np.integer) and are_names_alone(names):
+            raise ValueError(
+                f"{parameter} of {owner} must name columns of X, of which some are named by numbers, so that a number "
+                f"is a name and no position; got {one!r}, and the columns are {_shown(names)}."
+            )
         elif isinstance(one, int | np.integer) and 0 <= one < n_columns:
             positions.append(int(one))
         else:
@@ -112,6 +119,27 @@ def find_columns(given: Any, columns: pd.Index | None, n_columns: int, parameter
     if len(set(positions)) < len(positions):
         raise ValueError(f"{parameter} of {owner} must name each column once; got {given!r}.")
     return tuple(positions)
+
+
+def are_names_alone(names: Sequence[Any]) -> bool:
+    """Return whether numbers can only be names of columns: some are named by numbers, which positions would mix with.
+
+    Parameters
+    ----------
+    names : sequence of hashable
+        Names of the columns.
+
+    Returns
+    -------
+    alone : bool
+        False if no name is a whole number.
+
+    Examples
+    --------
+    >>> are_names_alone(["load", 2]), are_names_alone(["load", "2"])
+    (True, False)
+    """
+    return any(map(is_integer, names))
 
 
 def _shown(names: list[Any]) -> str:

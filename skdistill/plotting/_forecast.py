@@ -13,6 +13,7 @@ from skdistill._unwrap import unwrap_model
 from skdistill._utils._checks import check_integer, is_integer
 from skdistill._utils._optional import import_optional
 from skdistill._utils.numpy_student import read_numbers
+from skdistill.data._columns import are_names_alone
 from skdistill.data._forms import take_apart
 from skdistill.data._inputs import is_list_of_series
 from skdistill.data._label_kinds import same_labels
@@ -105,7 +106,8 @@ class ForecastDisplay(BaseDisplay):
             First row to forecast; None takes the last one with the rows of a whole horizon, whether their targets are
             observed or not.
         channel : int or str or None, default=None
-            Target to draw, by name or by position among the targets; None takes the last one.
+            Target to draw, by name (of an array, by the number of the column), or by position among the targets where
+            no name is a number; None takes the last one.
         ax : matplotlib.axes.Axes or None, default=None
             Axes to draw on; None creates a figure.
         **options : object
@@ -381,9 +383,11 @@ def _find_channel(channel: Any, names: list[Any]) -> int:
         return len(names) - 1
     if channel in names and not isinstance(channel, ChannelPosition):
         return names.index(channel)
-    if is_integer(channel) and 0 <= channel < len(names):
+    by_position = isinstance(channel, ChannelPosition) or not are_names_alone(names)
+    if by_position and is_integer(channel) and 0 <= channel < len(names):
         return int(channel)
-    raise ValueError(f"channel of ForecastDisplay must be among {names} or a position from 0; got {channel!r}.")
+    otherwise = " or a position from 0" if by_position else ""
+    raise ValueError(f"channel of ForecastDisplay must be among {names}{otherwise}; got {channel!r}.")
 
 
 def _pick_series(X: Any, series: Any = None) -> tuple[Any, Any, str]:

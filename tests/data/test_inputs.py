@@ -9,6 +9,8 @@ from sklearn.utils.validation import validate_data
 
 from skdistill import DistilledForecaster, DistilledRegressor
 from skdistill.data._inputs import _plain_values, read_series
+from skdistill.metrics import ForecastScorer, forecast_errors
+from skdistill.plotting import ForecastDisplay
 
 FLOATS = {"dtype": (np.float64, np.float32), "ensure_all_finite": False}
 
@@ -71,6 +73,22 @@ def test_a_mask_is_no_list_of_targets():
 def test_sets_of_columns_which_have_no_order_are_refused(parameter):
     with pytest.raises(TypeError, match=f"{parameter} of DistilledForecaster must be a list .* which has no order"):
         make_forecaster(teacher=None, **{parameter: {0, 1}}).fit(make_series(60, 3))
+
+
+def test_where_columns_are_named_by_numbers_a_number_is_no_position():
+    frame = make_frame(n_channels=3).set_axis([1, 2, 3], axis=1)
+    forecaster = make_forecaster(targets=[3, 1]).fit(frame)
+    assert forecaster.targets_ == (2, 0)
+    assert ForecastScorer(channels=[1])(forecaster, frame) == pytest.approx(
+        -forecast_errors(forecaster, frame, per="channel")[1]
+    )
+    for wrong in ({"targets": [0, 2]}, {"targets": [1], "known_covariates": [0]}):
+        with pytest.raises(ValueError, match=r"a number is a name and no position; got 0, and the columns are \[1, 2"):
+            make_forecaster(**wrong).fit(frame)
+    with pytest.raises(ValueError, match=r"must be among \[3, 1\]; got 0"):
+        ForecastScorer(channels=[0, 1])(forecaster, frame)
+    with pytest.raises(ValueError, match=r"must be among \[3, 1\]; got 0"):
+        ForecastDisplay.from_estimator(forecaster, frame, channel=0)
 
 
 def test_updates_go_on_with_the_series_of_fit():
