@@ -9,9 +9,37 @@ import numpy as np
 
 from skdistill._utils._user_line import stacklevel_of_user
 
-__all__ = ["warn_of_empty_steps"]
+__all__ = ["are_usual_gaps", "warn_of_empty_steps"]
 
-_MOST_EMPTY = 0.1  # of the rows so far; where more are empty, fit has told, or values come every so many rows
+_NOW_AND_THEN = 0.05  # of all stretches of rows so far
+
+
+def are_usual_gaps(before: np.ndarray, n_gaps: int, n_steps: int) -> bool:
+    """Return whether rows so far have as many gaps now and then, as at weekends, or nearly everywhere.
+
+    Parameters
+    ----------
+    before : ndarray of bool of shape (n_timestamps,)
+        Whether a row so far is one.
+    n_gaps, n_steps : int
+        Number of gaps in so many steps in turn.
+
+    Returns
+    -------
+    are_usual : bool
+        Of rows before the first that is none, nothing is asked.
+
+    Examples
+    --------
+    >>> weekends = np.arange(100) % 7 > 4
+    >>> are_usual_gaps(weekends, 2, 3), are_usual_gaps(weekends, 4, 7), are_usual_gaps(weekends[:2], 1, 3)
+    (True, False, False)
+    """
+    before = before[int(np.argmin(before)) :]
+    if len(before) < n_steps:
+        return bool(before.any() and before.mean() >= n_gaps / n_steps)
+    counts = np.convolve(before, np.ones(n_steps, dtype=np.int64), mode="valid")
+    return bool((counts >= n_gaps).mean() >= _NOW_AND_THEN)
 
 
 def warn_of_empty_steps(
@@ -35,8 +63,8 @@ def warn_of_empty_steps(
     later = np.logical_or.accumulate(~empty[:, ::-1], axis=1)[:, ::-1]
     between = empty & later
     for number in np.flatnonzero(between.any(axis=1)).tolist():
-        rows = rows_of(number)
-        if rows is None or not len(rows) or np.isnan(rows).all(axis=1).mean() > _MOST_EMPTY:
+        rows, steps = rows_of(number), (int(one[number].sum()) for one in (between, later))
+        if rows is None or not len(rows) or are_usual_gaps(np.isnan(rows).all(axis=1), *steps):
             between[number] = False
     if not between.any():
         return

@@ -9,7 +9,7 @@ from math import isnan
 import numpy as np
 
 from skdistill._utils._user_line import stacklevel_of_user
-from skdistill.data._empty_steps import warn_of_empty_steps
+from skdistill.data._empty_steps import are_usual_gaps, warn_of_empty_steps
 from skdistill.data._roles import Roles
 from skdistill.data._series import Series, SeriesInput
 from skdistill.data._usual_limits import are_unusual
@@ -96,9 +96,12 @@ def _tell_gaps(roles: Roles, given: SeriesInput, missing: np.ndarray, empty: np.
     if not gaps.any() or given.batch is not None:
         return
     channel = roles.known_channels[roles.known_groups.index(column)]
-    before = np.concatenate([np.isnan(one.values[:, channel]) for one in given.series])
-    if before.any() and before.mean() >= gaps.sum() / later.sum():
-        return  # as in the rows so far, of which fit tells
+    for number in np.flatnonzero(gaps.any(axis=1)).tolist():
+        before = np.isnan(given.series[number].values[:, channel])
+        if len(before) and are_usual_gaps(before, int(gaps[number].sum()), int(later[number].sum())):
+            gaps[number] = False  # of those that are mostly missing, fit tells
+    if not gaps.any():
+        return
     number, step = (int(axis[0]) for axis in np.nonzero(gaps))
     one = given.series[number]
     where = f"step {step + 1}" if one.index is None else str(one.labels_ahead(step + 1)[-1])

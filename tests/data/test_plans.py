@@ -97,6 +97,22 @@ def test_gaps_as_in_the_rows_so_far_are_not_told():
         forecaster.predict(mondays(PAST), future=mondays(PLAN))
 
 
+@pytest.mark.parametrize("columns", [["price"], ["promo", "price"]])
+def test_gaps_at_weekends_are_those_of_the_rows_so_far(columns):
+    """A rate of exchange is known on working days: a horizon from a Saturday on has a larger share of gaps."""
+    rows = ROWS.loc["a"].copy()
+    rows.loc[rows.index.day_of_week > 4, columns] = np.nan
+    forecaster = DistilledForecaster(None, "linear", "response", **SETTINGS | {"prediction_length": 3}).fit(rows[:50])
+    for end in range(50, 60):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            forecaster.predict(rows[:end], future=rows[end : end + 3][["promo", "price"]])
+    plan = rows[50:53][["promo", "price"]].mask(np.arange(3)[:, None] < [[2, 2]]).assign(promo=[np.nan, np.nan, 1.0])
+    assert DAYS[50].day_of_week == 1
+    with pytest.warns(UserWarning, match="2 rows of the horizon have no known covariates|'promo' is missing in 2"):
+        forecaster.predict(ROWS.loc["a"][:50], future=plan)
+
+
 def test_a_new_series_of_another_size_is_not_told(forecaster):
     past, plan = (rows.assign(price=500 * rows["price"]).rename(index={"a": "c"}).loc[["c"]] for rows in (PAST, PLAN))
     with warnings.catch_warnings():
