@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from pandas.tseries.frequencies import to_offset
 
 from skdistill.data._wall_clock import DAY, nanoseconds_of
 
@@ -236,8 +235,8 @@ def _generates(wall: pd.DatetimeIndex, offset: Offset) -> bool:
 
 
 def _candidates(wall: pd.DatetimeIndex) -> Iterator[Offset]:
-    if len(wall) > 2 and (inferred := pd.infer_freq(wall)) is not None:
-        yield to_offset(inferred)
+    if len(wall) > 2 and (inferred := pd.DatetimeIndex(wall, freq="infer").freq) is not None:
+        yield inferred
     months = count_months(wall)
     month_step = constant_step(months)
     if month_step:

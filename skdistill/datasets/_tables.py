@@ -222,8 +222,10 @@ def _read_csv(
     options = {"low_memory": False, **read_options} if _is_read_in_c(read_options) else dict(read_options)
     options.pop("parse_dates", None)  # it would silently swap days and months
     types = options.pop("dtype", {})
-    if isinstance(types, dict):
-        types = {**dict.fromkeys(ids, "category"), **types}
+    texts: list[Hashable] = []
+    if isinstance(types, dict):  # not read as categories, of which pandas makes numbers since 3.1
+        texts = [one for one in ids if one not in {**types, **(options.get("converters") or {})}]
+        types = {**dict.fromkeys(ids, str), **types}
     named = "names" in options or options.get("header", 0) is not None  # pandas drops all rows of others
     if select.columns is not None and named and "usecols" not in options:
         kept = {_plain(one) for one in (*select.wanted, *select.columns, *select.others)}
@@ -233,8 +235,9 @@ def _read_csv(
     if select.columns is not None and not set(frame.columns) >= {*select.wanted, *select.columns}:
         frame = _read_all_columns(path, types, options, frame)
     frame = frame[select(list(frame.columns), name)]
-    whole = {column: _whole_numbers(frame[column]) for column in ids}
-    own = {column: frame[column] if whole.get(column) is None else whole[column] for column in frame}
+    read = {column: frame[column].astype("category") if column in texts else frame[column] for column in frame}
+    whole = {column: _whole_numbers(read[column]) for column in ids}
+    own = {column: values if whole.get(column) is None else whole[column] for column, values in read.items()}
     return pd.DataFrame(own, columns=frame.columns)
 
 

@@ -90,7 +90,7 @@ def test_what_a_student_ignores_is_not_told():
 
 def test_gaps_as_in_the_rows_so_far_are_not_told():
     """A price of every Monday is filled in both; of a promotion that is empty where none was, fit tells."""
-    mondays = lambda rows: rows.assign(price=rows["price"].where(rows.index.get_level_values(1).weekday == 0))  # noqa: E731
+    mondays = lambda rows: rows.assign(price=rows["price"].where(rows.index.get_level_values(1).day_of_week == 0))  # noqa: E731
     forecaster = DistilledForecaster(None, "linear", "response", **SETTINGS).fit(mondays(PAST))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
