@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from skdistill._utils._choices import check_choice
+from skdistill._utils._from_native import from_native
 from skdistill._utils._optional import import_optional
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.datasets._csv_text import read_with_time_as_text
@@ -290,10 +291,8 @@ def _read_parquet(
 
 
 def _open_foreign(table: Any, select: _Selection, owner: str) -> pd.DataFrame:
-    import narwhals as nw
-
     try:
-        nw.from_native(table)
+        from_native(table)
     except TypeError:
         raise TypeError(
             f"{owner} reads paths and tables of pandas, polars, Arrow and DuckDB; got {type(table).__name__}. "
@@ -307,7 +306,7 @@ def _to_pandas(table: Any, select: Callable[[list[Hashable]], list[Hashable]]) -
     """Convert with narwhals; decimals and booleans become floats, dates become timestamps."""
     import narwhals as nw
 
-    frame: Any = nw.from_native(table)
+    frame = from_native(table)
     schema = frame.collect_schema()
     casts: dict[Any, Any] = {nw.Boolean: nw.Float64, nw.Decimal: nw.Float64, nw.Date: nw.Datetime("us")}
     columns = []

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 
+from skdistill._utils._from_native import from_native
 from skdistill._utils.numpy_student import NumpyStudent
 from skdistill.data._future import read_future
 from skdistill.data._inputs import read_series
@@ -184,7 +185,7 @@ class FramePredictor:
         import narwhals as nw
 
         column, length = str(self.form.id), self.student.prediction_length
-        counts: Any = nw.from_native(forecasts).group_by(column).agg(nw.len().alias("n_rows_"))
+        counts = from_native(forecasts).group_by(column).agg(nw.len().alias("n_rows_"))
         counts = counts.filter(nw.col("n_rows_") != length)
         wrong = (counts.collect() if isinstance(counts, nw.LazyFrame) else counts).rows()
         if wrong:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from skdistill._utils._from_native import from_native
 from skdistill._utils._optional import import_optional
 from skdistill.data._series_labels import SeriesLabels, has_names
 from skdistill.data._steps import ClockStep, NumberStep, PeriodStep
@@ -191,9 +192,7 @@ def _freq_of(labels: SeriesLabels) -> Any:
 
 
 def _to_pandas(table: Any) -> pd.DataFrame:
-    import narwhals as nw
-
-    frame: pd.DataFrame = nw.from_native(table, eager_only=True).to_pandas()
+    frame: pd.DataFrame = from_native(table, eager_only=True).to_pandas()
     return frame
 
 
@@ -206,7 +205,7 @@ def _like(forecasts: pd.DataFrame, table: Any, id: Hashable, time: Hashable) -> 
         return forecasts
     import narwhals as nw
 
-    source = nw.from_native(table)
+    source = from_native(table)
     if source.implementation.is_pandas_like():
         return forecasts
     schema = source.collect_schema()
@@ -216,7 +215,7 @@ def _like(forecasts: pd.DataFrame, table: Any, id: Hashable, time: Hashable) -> 
         import polars as pl
 
         found = pl.from_arrow(found)
-    frame = nw.from_native(found, eager_only=True)
+    frame = from_native(found, eager_only=True)
     lacking = (nw.String, nw.Int128, nw.UInt128, nw.Object, nw.Unknown)  # such as UUIDs: Arrow has no such type
     casts = [one for one in (str(id), str(time)) if schema[one] not in (*lacking, frame.schema[one])]
     nothing = nw.Unknown  # the type of text without rows
