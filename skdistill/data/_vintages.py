@@ -112,6 +112,7 @@ class Vintages:
         for name in chosen:
             if np.isinf(table[name].to_numpy(dtype=np.float64, na_value=np.nan)).any():
                 raise ValueError(f"Vintages must be finite; {name!r} holds infinity: write NaN where nothing is known.")
+        _warn_of_late_issues(table[issued], table[time])
         after = None if delay is None else _read_delay(delay, table[issued])
         self.columns: list[Any] = chosen
         self._tables: dict[Hashable, list[_Revisions]] = {
@@ -422,6 +423,19 @@ def _join_levels(ids: list[Any] | None) -> dict[Hashable, Hashable]:
 
 def _holds_numbers(column: pd.Series) -> bool:
     return pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_complex_dtype(column.dtype)
+
+
+def _warn_of_late_issues(issued: pd.Series, time: pd.Series) -> None:
+    """Warn where every value is issued at or after its time, as where both columns changed places."""
+    if not len(issued) or issued.dtype != time.dtype or issued.dtype == object:
+        return
+    if (issued >= time).all():
+        warnings.warn(
+            f"all values of Vintages were issued ({issued.name!r}) no earlier than the times that they are for "
+            f"({time.name!r}), such as {issued.iloc[0]} for {time.iloc[0]}, so that no horizon reads one. Are issued= "
+            "and time= the right columns?",
+            stacklevel=stacklevel_of_user(),
+        )
 
 
 def _read_delay(delay: Any, issued: pd.Series) -> Any:

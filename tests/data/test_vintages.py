@@ -374,3 +374,11 @@ def test_partial_fit_is_refused_because_rows_do_not_tell_what_was_known():
     with pytest.raises(AttributeError, match="partial_fit") as told:
         forecaster.partial_fit(make_series())
     assert "vintages=None" in str(told.value.__cause__)
+
+
+def test_values_issued_after_their_times_are_told():
+    """With both columns in each other's place, all of the horizon was unknown."""
+    table = make_forecasts()
+    Vintages(table)
+    with pytest.warns(UserWarning, match=r"issued \('time'\) no earlier than the times that they are for \('issued'\)"):
+        Vintages(table, issued="time", time="issued")
