@@ -25,7 +25,12 @@ from skdistill.data._series import Series, SeriesInput
 from skdistill.data._series_labels import SeriesLabels, check_columns
 from skdistill.data._steps import Step, as_time_index
 from skdistill.data._tables import check_is_no_other_table, say_read_panel
-from skdistill.data._time_columns import warn_of_newest_first, warn_of_times_as_columns, warn_of_times_as_ids
+from skdistill.data._time_columns import (
+    warn_of_newest_first,
+    warn_of_numbered_rows,
+    warn_of_times_as_columns,
+    warn_of_times_as_ids,
+)
 from skdistill.data._validation_rows import count_training_rows
 from skdistill.data._vintages import known_ahead, vintages_of
 
@@ -99,6 +104,8 @@ def read_series(estimator: BaseEstimator, X: Any, *, reset: bool, allow_batch: b
         return given
     first = given.series[0]
     roles = find_roles(estimator, first.columns, first.values.shape[1], categories)
+    if estimator.targets is None and first.columns is not None:
+        warn_of_numbered_rows(first.columns, roles.targets, [one.values for one in given.series])
     if roles.static:
         roles = roles.with_static(_static_numbers(roles, given.series))
     if roles.known:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from skdistill._utils._user_line import stacklevel_of_user
 
-__all__ = ["warn_of_newest_first", "warn_of_times_as_columns", "warn_of_times_as_ids"]
+__all__ = ["warn_of_newest_first", "warn_of_numbered_rows", "warn_of_times_as_columns", "warn_of_times_as_ids"]
 
 _FEWEST = 4
 _FEWEST_ROWS = 8
@@ -126,6 +126,45 @@ def warn_of_newest_first(table: pd.DataFrame) -> None:
             stacklevel=stacklevel_of_user(),
         )
         return
+
+
+def warn_of_numbered_rows(columns: pd.Index, targets: Sequence[int], rows: Sequence[np.ndarray]) -> None:
+    """Warn of a target among others that grows by the same whole number in each row, such as the number of the row.
+
+    Parameters
+    ----------
+    columns : Index
+        Names of the columns.
+    targets : sequence of int
+        The targets, which nobody named.
+    rows : sequence of ndarray of shape (n_timestamps, n_columns)
+        All series.
+
+    Warns
+    -----
+    UserWarning
+        For the first such column.
+
+    Examples
+    --------
+    >>> warn_of_numbered_rows(pd.Index(["load"]), (0,), [np.arange(20.0)[:, None]])
+    """
+    found = [one for one in targets if _counts(rows[0][:_FEWEST_ROWS, one])] if len(targets) > 1 else []
+    found = [one for one in found if all(len(part) < 2 or _counts(part[:, one]) for part in rows)]
+    if found and len(found) < len(targets):
+        first = rows[0][:2, found[0]]
+        warnings.warn(
+            f"column {columns[found[0]]!r} of X grows by {first[1] - first[0]:g} in each row, as numbers of rows and "
+            "dates do, and is forecast and counts in all metrics, since targets is None: name the columns to forecast "
+            "in targets, or leave it out.",
+            stacklevel=stacklevel_of_user(),
+        )
+
+
+def _counts(values: np.ndarray) -> bool:
+    """Return whether numbers are whole, and grow by the same number from each to the next."""
+    steps = np.diff(values)
+    return bool(len(steps) and steps[0] > 0 and (steps == steps[0]).all() and (values == np.round(values)).all())
 
 
 def _falls(values: np.ndarray) -> bool:
