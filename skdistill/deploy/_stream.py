@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -29,7 +30,7 @@ from skdistill.probabilistic._settings import at_levels
 __all__ = ["Stream", "tell_ahead"]
 
 _TIMES = (pd.DatetimeIndex, pd.PeriodIndex, pd.TimedeltaIndex)
-_A_TIME = (pd.Timestamp, pd.Period, pd.Timedelta)
+_A_TIME = (pd.Timestamp, pd.Period, pd.Timedelta, datetime.date, np.datetime64, np.timedelta64)
 _N_KEPT = 10  # labels used to compute the next one
 
 
@@ -184,7 +185,7 @@ class Stream:
         if not isinstance(row, pd.Series):
             return row, None
         label = row.name  # of a row of a DataFrame
-        if isinstance(label, tuple) and len(label) > 1 and isinstance(label[-1], _A_TIME):
+        if isinstance(label, tuple) and len(label) > 1:
             self._check_id(label[0] if len(label) == 2 else label[:-1], "row of append")
             label = label[-1]
         return row, pd.Index([label]) if isinstance(label, _A_TIME) else None

@@ -1,5 +1,6 @@
 """A stream forecasts what predict does, row by row."""
 
+import datetime
 import numpy as np
 import pandas as pd
 import pytest
@@ -250,6 +251,25 @@ def test_times_are_no_numbers_of_a_row():
     for row in (times, times.to_frame().T.astype(times.dtype)):
         with pytest.raises(ValueError, match="row of append must be numbers, or NaN; got datetime64"):
             stream.append(row)
+
+
+@pytest.mark.parametrize("label", [7, "2024-05-01", datetime.date(2024, 5, 1), datetime.datetime(2024, 5, 1)])
+def test_the_id_of_a_row_counts_beside_labels_of_any_type(label):
+    panel = {"a": make_frame(60), "b": 100 * make_frame(60)}
+    forecaster = make_forecaster(teacher=None).fit(panel)
+    row = panel["b"].iloc[50].rename(("b", label))
+    with pytest.raises(ValueError, match="row of append is of series 'b', and the stream is of series 'a'"):
+        forecaster.stream(pd.concat({"a": panel["a"][:50]})).append(row)
+    with pytest.raises(ValueError, match="row of append is of series 'b', and the stream is of series 'a'"):
+        forecaster.stream({name: one[:50] for name, one in panel.items()}).append("a", row)
+
+
+@pytest.mark.parametrize("kind", [pd.Timestamp.to_pydatetime, pd.Timestamp.date, pd.Timestamp.to_datetime64])
+def test_a_time_of_any_type_that_is_not_the_next_one_is_refused(kind):
+    frame = make_frame(60)
+    stream = make_forecaster(teacher=None).fit(frame).stream(frame[:50])
+    with pytest.raises(ValueError, match="row of append must (be the one at|have a label like the last one)"):
+        stream.append(frame.iloc[57].rename(kind(frame.index[57])))
 
 
 def test_rows_with_the_id_of_another_series_are_refused():
