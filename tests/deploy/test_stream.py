@@ -1,6 +1,7 @@
 """A stream forecasts what predict does, row by row."""
 
 import datetime
+
 import numpy as np
 import pandas as pd
 import pytest
