@@ -269,7 +269,7 @@ def test_the_id_of_a_row_counts_beside_labels_of_any_type(label):
 def test_a_time_of_any_type_that_is_not_the_next_one_is_refused(kind):
     frame = make_frame(60)
     stream = make_forecaster(teacher=None).fit(frame).stream(frame[:50])
-    with pytest.raises(ValueError, match="row of append must (be the one at|have a label like the last one)"):
+    with pytest.raises(ValueError, match=r"row of append must (be the one at|have a label like the last one)"):
         stream.append(frame.iloc[57].rename(kind(frame.index[57])))
 
 
