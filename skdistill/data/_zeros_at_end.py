@@ -9,6 +9,7 @@ import numpy as np
 
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._series import Series
+from skdistill.data._validation_rows import count_unobserved_end
 
 __all__ = ["count_zeros_at_end", "warn_of_zeros_at_end"]
 
@@ -58,24 +59,39 @@ def warn_of_zeros_at_end(series: Sequence[Series], targets: Sequence[int], *, wh
     Parameters
     ----------
     series : sequence of Series
-        Series of the user; of those that end at different times, nothing is told.
+        Series of the user. Those that end before others do not matter, unless they are the most.
     targets : sequence of int
-        Channels that are targets.
+        Channels that are targets; rows after their last observed value, as of a plan, do not count.
     whole : bool, default=True
         Whether these are all their rows, and not the last ones alone, of which the new ones can be many.
     """
-    columns = list(targets)
-    if any((one.values[-_FEWEST:, columns] != 0).any() for one in series):  # most often the first one
+    columns, n_others = list(targets), 0
+    for one in series:
+        n_others += _ends_otherwise(one.values[-_FEWEST:, columns])
+        if 2 * n_others > len(series):  # most often after half of them
+            return
+    ends = [(one, len(one) - count_unobserved_end(one.values[:, columns])) for one in series]
+    labels = [None if one.index is None or not n_rows else one.index[n_rows - 1] for one, n_rows in ends]
+    try:
+        latest = max(one for one in labels if one is not None) if any(one is not None for one in labels) else None
+    except TypeError:  # times with a zone beside others
         return
-    ends = {None if one.index is None else one.index[-1] for one in series}
-    if len(ends) > 1:
+    parts = [one.values[:n_rows, columns] for (one, n_rows), label in zip(ends, labels, strict=True) if label == latest]
+    if 2 * len(parts) < len(series):
         return
-    n_rows = count_zeros_at_end([one.values[:, columns] for one in series], _MOST if whole else 1.0)
+    n_rows = count_zeros_at_end(parts, _MOST if whole else 1.0)
     if n_rows:
-        whose = "of every series" if len(series) > 1 else "of X"
+        whose = (
+            "of X" if len(series) == 1 else f"of every series{'' if len(parts) == len(series) else ' that ends last'}"
+        )
         warnings.warn(
             f"the last {n_rows} rows {whose} hold nothing but 0 in the targets, more than any rows before in turn. If "
             "they are yet to come, leave them out, or write NaN: 0 counts as observed, is learned, and forecasts start "
             "after it.",
             stacklevel=stacklevel_of_user(),
         )
+
+
+def _ends_otherwise(rows: np.ndarray) -> bool:
+    """Return whether the last rows show that a series does not end with zeros; a plan after them does not."""
+    return bool(len(rows) and not np.isnan(rows[-1]).all() and rows.any())

@@ -1,11 +1,15 @@
 """Rows that are yet to come and hold 0 are told; those of a closed day, or of intermittent demand, are not."""
 
+import warnings
+
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import clone
 
 from skdistill import DistilledForecaster
-from skdistill.data._zeros_at_end import count_zeros_at_end
+from skdistill.data._series import Series
+from skdistill.data._zeros_at_end import count_zeros_at_end, warn_of_zeros_at_end
 
 
 def rows(n_zeros, *others):
@@ -44,3 +48,26 @@ def test_updates_tell_of_rows_yet_to_come():
         clone(forecaster).partial_fit(series[:40]).partial_fit(series[40:])
     with pytest.warns(UserWarning, match="the last 4 rows of X hold nothing but 0"):
         clone(forecaster).fit(series[:76]).refresh(series[76:])
+
+
+def panel_of(*parts):
+    days = pd.date_range("2024-01-01", periods=74)
+    return {name: pd.DataFrame(one, days[: len(one)], ["y"]) for name, one in zip("abc", parts, strict=False)}
+
+
+@pytest.mark.parametrize(
+    ("panel", "told"),
+    [
+        (panel_of(rows(14), rows(14), rows(0)), "of every series that ends last"),  # one closed before
+        (panel_of(rows(14), np.r_[rows(8), np.full((6, 1), np.nan)]), "of every series that ends last"),
+        (panel_of(np.r_[rows(8), np.full((6, 1), np.nan)]), "of X"),  # a plan follows
+        (panel_of(rows(14), rows(0), rows(0)), None),
+        (panel_of(rows(14), rows(14), rows(14) + 1), None),
+    ],
+)
+def test_series_that_end_before_and_plans_do_not_hide_rows_yet_to_come(panel, told):
+    series = [Series(one.to_numpy(), one.index) for one in panel.values()]
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        warn_of_zeros_at_end(series, [0])
+    assert [f"rows {told} hold nothing but 0" in str(one.message) for one in caught] == [True] * (told is not None)
