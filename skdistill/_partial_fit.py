@@ -483,7 +483,7 @@ class UpdatableMixin(BaseDistilled):
             self._warn_of_few_windows(len(seen) - spec.context_length - spec.prediction_length + 1)
             self._cutting().tell_constant_covariates(given.series, [new.values])
         else:
-            self.roles_ = replace(self.roles_, known_range=())  # new rows may have another one
+            self.roles_ = replace(self.roles_, known_range=(), static_range=())  # new rows may have another one
         return self
 
     def _in_inputs_of(self, network: Linear, seen: SeenRows, spec: NetworkSpec) -> tuple[SeenRows, NetworkSpec]:

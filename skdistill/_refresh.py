@@ -201,7 +201,7 @@ class RefreshMixin(BaseDistilled):
             _solved=result.solved,
             history_=[*self.history_, *result.history],
             _recent=[_last(one, self._n_kept) for one in joined],
-            roles_=replace(self.roles_, known_range=()),  # new rows may have another one
+            roles_=replace(self.roles_, known_range=(), static_range=()),  # new rows may have another one
             without=("_kept", "_seen"),  # they have the old rows only
         )
 

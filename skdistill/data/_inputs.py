@@ -23,6 +23,7 @@ from skdistill.data._roles import Roles, categories_of_tables, find_roles, targe
 from skdistill.data._row_labels import check_row_labels
 from skdistill.data._series import Series, SeriesInput
 from skdistill.data._series_labels import SeriesLabels, check_columns
+from skdistill.data._statics import warn_of_static_units
 from skdistill.data._steps import Step, as_time_index
 from skdistill.data._tables import check_is_no_other_table, say_read_panel
 from skdistill.data._time_columns import (
@@ -96,7 +97,9 @@ def read_series(estimator: BaseEstimator, X: Any, *, reset: bool, allow_batch: b
             lambda number: "X" if not given.is_panel else _name_of(given.series[number], number),
             with_calendar=bool(getattr(getattr(estimator, "spec_", None), "n_time_features", 0)),
         )
-        return _with_vintages(estimator, _as_channels(getattr(estimator, "roles_", None), given), reset=False)
+        given = _as_channels(getattr(estimator, "roles_", None), given)
+        _tell_statics(estimator, given)
+        return _with_vintages(estimator, given, reset=False)
     if form is not None:
         warn_of_times_as_ids(form.ids, given.series[0].index)
     given = _keep_labels(estimator, given)
@@ -240,6 +243,21 @@ def _as_channels(roles: Roles | None, given: SeriesInput) -> SeriesInput:
         for one, static in zip(given.series, statics, strict=True)
     ]
     return replace(given, series=series)
+
+
+def _tell_statics(estimator: Any, given: SeriesInput) -> None:
+    """Warn of static covariates far outside those of ``fit``, if they are read."""
+    roles = getattr(estimator, "roles_", None)
+    if roles is None or roles.statics is None or not getattr(estimator.spec_, "n_static", 0):
+        return
+    is_batch = given.static is not None
+    static = given.static if is_batch else np.stack([np.asarray(one.static) for one in given.series])
+    warn_of_static_units(
+        np.asarray(static),
+        roles.statics,
+        roles.static_range,
+        lambda number: f"window {number} of X" if is_batch else _name_of(given.series[number], number),
+    )
 
 
 def _with_vintages(estimator: Any, given: SeriesInput, *, reset: bool) -> SeriesInput:

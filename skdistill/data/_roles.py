@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,8 @@ class Roles:
         Mean and spread of the static numbers over the series of ``fit``.
     known_range : tuple of (float, float) or None, default=()
         Smallest and largest value of each known covariate in ``fit``; empty where it is not known.
+    static_range : tuple of (float, float) or None, default=()
+        Those of each static number.
 
     Examples
     --------
@@ -67,6 +70,7 @@ class Roles:
     static_center: np.ndarray | None = None
     static_unit: np.ndarray | None = None
     known_range: tuple[tuple[float, float] | None, ...] = ()
+    static_range: tuple[tuple[float, float] | None, ...] = ()
 
     @property
     def past(self) -> tuple[int, ...]:
@@ -325,7 +329,9 @@ class Roles:
         spread_ = np.sqrt(np.where(observed, (numbers - center) ** 2, 0.0).sum(axis=0) / count)
         constant = spread_ <= rounding_of(center.dtype) * np.abs(center)
         unit = settle_constants(center, np.where(constant, 1.0, spread_), constant, targets=())
-        return replace(self, static_center=center, static_unit=unit)
+        ends = zip(np.fmin.reduce(numbers).tolist(), np.fmax.reduce(numbers).tolist(), strict=True)
+        ranges = tuple(None if isnan(low) else (low, high) for low, high in ends)
+        return replace(self, static_center=center, static_unit=unit, static_range=ranges)
 
 
 def _shown(categories: tuple[Any, ...]) -> list[Any]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+import warnings
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Statics", "joined_static"]
+from skdistill._utils._user_line import stacklevel_of_user
+from skdistill.data._usual_limits import usual_limits
+
+__all__ = ["Statics", "joined_static", "warn_of_static_units"]
 
 
 @dataclass(frozen=True)
@@ -92,3 +96,37 @@ def joined_static(
             "covariate, or a known one: fit again without it in static_covariates."
         )
     return np.where(before != 0, before, now)
+
+
+def warn_of_static_units(
+    static: np.ndarray,
+    statics: Statics,
+    ranges: Sequence[tuple[float, float] | None],
+    name_of: Callable[[int], str],
+) -> None:
+    """Warn of static covariates far outside those of ``fit``, as in other units, or codes of missing values.
+
+    Parameters
+    ----------
+    static : ndarray of shape (n_series, n_static)
+        Standardized numbers.
+    statics : Statics
+        Their names and units.
+    ranges : sequence of (float, float) or None
+        Smallest and largest value of each in ``fit``; empty where it is not known.
+    name_of : callable
+        Names the series of a number.
+    """
+    for place, ends in enumerate(ranges):
+        low, high = usual_limits(ends)
+        values = static[:, place] * statics.unit[place] + statics.center[place]
+        far = np.flatnonzero((values < low) | (values > high)).tolist()
+        if far and ends is not None:
+            name = place if statics.names is None else statics.names[place]
+            more = f" (and of {len(far) - 1} more)" if len(far) > 1 else ""
+            warnings.warn(
+                f"the static covariate {name!r} of {name_of(far[0])}{more} is {values[far[0]]:g}, and was between "
+                f"{ends[0]:g} and {ends[1]:g} in fit: are its units or codes others? Forecasts follow it as far as it "
+                "goes. Write NaN where it is missing.",
+                stacklevel=stacklevel_of_user(),
+            )

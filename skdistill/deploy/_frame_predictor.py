@@ -42,7 +42,7 @@ class InputForm(BaseEstimator):
         for name in (*names, "feature_names_in_"):
             if hasattr(forecaster, name):
                 setattr(self, name, getattr(forecaster, name))
-        self.reads_known = bool(forecaster.spec_.known)
+        self.reads_known, self.n_static = bool(forecaster.spec_.known), forecaster.spec_.n_static
 
     @property
     def spec_(self) -> InputForm:

@@ -48,6 +48,7 @@ def write_roles(roles: Roles | None, writer: Writer) -> Any:
         "static": list(roles.static),
         "categories": [[column, list(values)] for column, values in roles.categories.items()],
         "known_range": [None if one is None else list(one) for one in roles.known_range],
+        "static_range": [None if one is None else list(one) for one in roles.static_range],
     }
 
 
@@ -96,7 +97,8 @@ def read_roles(content: Any, reader: Reader, spec: NetworkSpec) -> Roles:
                 raise SavedFileError("its static covariates are malformed.")
         if not (unit > 0).all():
             raise SavedFileError("its static covariates are malformed.")
-        roles = replace(roles, static_center=center, static_unit=unit)
+        ends = _ranges(content.get("static_range", []), roles.n_static)
+        roles = replace(roles, static_center=center, static_unit=unit, static_range=ends)
     fits = roles.n_channels == spec.n_channels and roles.target_channels == spec.targets
     if not fits or spec.known not in ((), roles.known_channels) or spec.n_static not in (0, roles.n_static):
         raise SavedFileError("its roles are not those of its student.")
@@ -109,14 +111,14 @@ def _positions(content: Any, n_columns: int) -> tuple[int, ...]:
     return tuple(content)
 
 
-def _ranges(content: Any, n_known: int) -> tuple[tuple[float, float] | None, ...]:
-    if not isinstance(content, list) or len(content) not in (0, n_known):
-        raise SavedFileError("its ranges of known covariates are malformed.")
+def _ranges(content: Any, n_numbers: int) -> tuple[tuple[float, float] | None, ...]:
+    if not isinstance(content, list) or len(content) not in (0, n_numbers):
+        raise SavedFileError("its ranges of covariates are malformed.")
     ranges = []
     for one in content:
         is_range = isinstance(one, list) and len(one) == 2 and all(type(end) in (int, float) for end in one)
         if not is_range and one is not None:
-            raise SavedFileError("its ranges of known covariates are malformed.")
+            raise SavedFileError("its ranges of covariates are malformed.")
         ranges.append(None if one is None else (float(one[0]), float(one[1])))
     return tuple(ranges)
 

@@ -20,7 +20,7 @@ from skdistill.data._plans import tell_future
 from skdistill.data._roles import Roles
 from skdistill.data._series import Series, SeriesInput
 from skdistill.data._series_labels import SeriesLabels, match_columns
-from skdistill.data._statics import joined_static
+from skdistill.data._statics import joined_static, warn_of_static_units
 from skdistill.data._steps import Step, as_time_index
 from skdistill.data._tables import check_is_no_other_table
 from skdistill.data._vintages import vintages_of
@@ -175,6 +175,9 @@ class Stream:
         if self._roles.static:
             now = self._roles.standardized_static(self._roles.static_numbers(values[None], "the stream"))
             static = joined_static(static, now, self._roles.statics, "the stream")
+            statics, is_new = self._roles.statics, not np.array_equal(static, self._static)  # type: ignore[arg-type]
+            if is_new and static is not None and statics is not None and self.forecaster.spec_.n_static:
+                warn_of_static_units(static[None], statics, self._roles.static_range, lambda _: "the stream")
         self._take(self._roles.to_channels(values), static, *self._with_label(index))
 
     def _take_label(self, row: Any) -> tuple[Any, pd.Index | None]:

@@ -246,7 +246,7 @@ def _take_on(forecaster: Any, sample: Any) -> None:
     """Give a forecaster what a fit on a sample told of the problem, without its student."""
     forecaster._forget_fit()
     forecaster.__dict__.update({name: getattr(sample, name) for name in _FITTED if hasattr(sample, name)})
-    forecaster.roles_ = replace(forecaster.roles_, known_range=())  # that of a few series
+    forecaster.roles_ = replace(forecaster.roles_, known_range=(), static_range=())  # that of a few series
 
 
 def _check_given(forecaster: Any, n_all: int, most: int) -> None:

@@ -1,0 +1,81 @@
+"""Static covariates far outside those of fit, as in other units, are told by every door that reads series."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import skdistill
+from skdistill import DistilledForecaster
+from skdistill.datasets import to_long
+from skdistill.networks import PatchTST
+
+RNG = np.random.default_rng(0)
+DAYS = pd.date_range("2024-01-01", periods=60)
+ROWS = pd.concat(
+    {
+        shop: pd.DataFrame({"y": RNG.normal(size=60), "size": size, "open": float(size > 11)}, index=DAYS)
+        for shop, size in zip("abc", (10.0, 11.0, 13.0), strict=True)
+    },
+    names=["unique_id", "ds"],
+)
+SETTINGS = {"static_covariates": ["size", "open"], "context_length": 12, "prediction_length": 4}
+
+
+@pytest.fixture(scope="module")
+def forecaster():
+    return DistilledForecaster(None, "linear", "response", **SETTINGS).fit(ROWS)
+
+
+def by_rows(forecaster, rows):
+    stream = forecaster.stream()
+    for number in range(3):
+        stream.append(rows.loc[["c"]].iloc[[number]])
+
+
+DOORS = {
+    "predict": lambda forecaster, rows: forecaster.predict(rows),
+    "predict of one": lambda forecaster, rows: forecaster.predict({"c": rows.loc["c"]}),
+    "a batch": lambda forecaster, rows: forecaster.predict(rows.to_numpy().reshape(3, 60, 3)),
+    "backtest": lambda forecaster, rows: forecaster.backtest(rows),
+    "compare": lambda forecaster, rows: forecaster.compare(rows, n_resamples=2),
+    "predict_table": lambda forecaster, rows: forecaster.predict_table(to_long(rows)),
+    "predict_frame": lambda forecaster, rows: forecaster.predictor().predict_frame(to_long(rows)),
+    "stream": lambda forecaster, rows: forecaster.stream(rows),
+    "stream of rows": by_rows,
+}
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_static_covariates_in_other_units_are_told(forecaster, door):
+    last = ROWS.index.get_level_values(0) == "c"
+    with pytest.warns(
+        UserWarning, match="the static covariate 'size' of .* is -9999, and was between 10 and 13 in fit"
+    ):
+        DOORS[door](forecaster, ROWS.assign(size=ROWS["size"].where(~last, -9999.0)))
+    with pytest.warns(UserWarning, match="the static covariate 'open' of .* is -1, and was between 0 and 1 in fit"):
+        DOORS[door](forecaster, ROWS.assign(open=-ROWS["open"]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", message=".* have true values that fit was given")
+        DOORS[door](forecaster, ROWS)
+        DOORS[door](forecaster, ROWS.assign(size=2 * ROWS["size"]))
+        DOORS[door](forecaster, ROWS.assign(size=np.nan))
+
+
+def test_saved_forecasters_tell_units(forecaster, tmp_path):
+    forecaster.save(tmp_path / "student.skdistill")
+    loaded = skdistill.load(tmp_path / "student.skdistill")
+    assert loaded.roles_.static_range == forecaster.roles_.static_range == ((10.0, 13.0), (0.0, 1.0))
+    with pytest.warns(UserWarning, match=r"the static covariate .* of series 'a' \(and of 2 more\) is 10000"):
+        loaded.predict(ROWS.assign(size=1000 * ROWS["size"]))
+
+
+def test_what_a_student_ignores_is_not_told():
+    student = PatchTST(4, n_heads=1, patch_size=4, patch_stride=4)
+    forecaster = DistilledForecaster(None, student, "response", covariates="ignore", max_epochs=1, **SETTINGS)
+    forecaster.fit(ROWS)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        forecaster.predict(ROWS.assign(size=-9999.0))
