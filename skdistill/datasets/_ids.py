@@ -16,6 +16,7 @@ from skdistill.datasets._times import Times
 __all__ = ["number_ids", "tell_other_spellings"]
 
 _ODD = ("  ", "\n ", " \n", "\t", ".")  # parts of ids that can be written otherwise
+_FEW_SHARED = 0.2  # of the rows of the shorter series, as where two exports overlap
 _PADDED = re.compile(r"\b0\d")
 
 
@@ -98,7 +99,7 @@ def _number_one(column: pd.Series, name: Hashable, table: str) -> tuple[pd.Index
 
 
 def tell_other_spellings(times: Times, name: str) -> None:
-    """Warn of two ids that differ in case, spaces, leading zeros or decimals alone, and share no time.
+    """Warn of two ids that differ in case, spaces, leading zeros or decimals alone, and share few times.
 
     Parameters
     ----------
@@ -121,12 +122,16 @@ def tell_other_spellings(times: Times, name: str) -> None:
     rows, n_times = is_shared[groups[times.series]], len(times.moments)
     series, codes = np.divmod(np.unique(times.series[rows].astype(np.int64) * n_times + times.codes[rows]), n_times)
     at_once, counts = np.unique(groups[series] * n_times + codes, return_counts=True)
-    is_shared[at_once[counts > 1] // n_times] = False
+    n_both = np.bincount(at_once[counts > 1] // n_times, minlength=len(is_shared))
+    fewest = np.full(len(is_shared), len(times.codes))
+    np.minimum.at(fewest, groups, np.bincount(times.series, minlength=len(groups)))
+    is_shared &= n_both <= _FEW_SHARED * fewest
     if is_shared.any():
         one, other = times.labels[groups == np.argmax(is_shared)][:2]
         warnings.warn(
             f"{name} has the ids {one!r} and {other!r}, which differ in case, spaces, leading zeros or decimals alone "
-            "and share no time: they are two series. If they are one, write its id in one way.",
+            f"and share {'few times' if n_both[np.argmax(is_shared)] else 'no time'}: they are two series. If they are "
+            "one, write its id in one way.",
             stacklevel=stacklevel_of_user(),
         )
 

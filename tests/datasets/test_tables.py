@@ -218,6 +218,14 @@ def test_ids_that_differ_in_spelling_alone_are_told_where_they_share_no_time(ids
     assert panel.groupby(level="series").size().to_dict() == {"west": 8, ids[0]: 4, ids[1]: 4}
 
 
+def test_ids_of_another_spelling_in_exports_that_overlap_are_told():
+    days = pd.date_range("2024-01-01", periods=24)
+    parts = [{"shop": "west", "day": days}, {"shop": "007", "day": days[:14]}, {"shop": "7", "day": days[12:]}]
+    rows = pd.concat(map(pd.DataFrame, parts)).assign(sales=1.0)
+    with pytest.warns(UserWarning, match="'007' and '7', which differ in case, .* and share few times"):
+        read_panel(rows, id="shop", time="day")
+
+
 @pytest.mark.parametrize("ids", [["007", "008"], ["7", "8"], ["new/york", "a b"]])
 def test_ids_that_are_names_of_folders_are_as_they_are_written(tmp_path, ids):
     parquet, pa = pytest.importorskip("pyarrow.parquet"), pytest.importorskip("pyarrow")
