@@ -487,6 +487,8 @@ def _read_row(row: Any) -> np.ndarray:
     """Return the numbers of a row."""
     if type(row) is np.ndarray and row.dtype == np.float64:
         return row
+    if isinstance(row, dict):
+        raise TypeError("row of append is a dict: give pd.Series(row), whose names are matched with the columns of fit.")
     return read_numbers(row, "row of append").astype(np.float64, copy=False)
 
 
