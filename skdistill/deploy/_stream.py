@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skdistill._utils.numpy_student import fill_masked, read_numbers
 from skdistill.data._context_batch import ContextBatch
+from skdistill.data._cycles import tell_broken_cycles
 from skdistill.data._forms import take_apart
 from skdistill.data._future import read_future
 from skdistill.data._inputs import read_series
@@ -480,7 +481,9 @@ def tell_ahead(forecaster: Any, series: Sequence[Series], future: np.ndarray | N
     """
     if future is not None and forecaster.spec_.known:
         with_gaps = vintages_of(forecaster, fitting=False) is None
-        tell_future(forecaster.roles_, SeriesInput(list(series)), future, with_gaps=with_gaps)
+        given = SeriesInput(list(series))
+        tell_future(forecaster.roles_, given, future, with_gaps=with_gaps)
+        tell_broken_cycles(forecaster.roles_, given, future)
 
 
 def _read_row(row: Any) -> np.ndarray:
@@ -488,7 +491,9 @@ def _read_row(row: Any) -> np.ndarray:
     if type(row) is np.ndarray and row.dtype == np.float64:
         return row
     if isinstance(row, dict):
-        raise TypeError("row of append is a dict: give pd.Series(row), whose names are matched with the columns of fit.")
+        raise TypeError(
+            "row of append is a dict: give pd.Series(row), whose names are matched with the columns of fit."
+        )
     return read_numbers(row, "row of append").astype(np.float64, copy=False)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from skdistill.data._context_batch import ContextBatch
+from skdistill.data._cycles import tell_broken_cycles
 from skdistill.data._finite import without_infinity
 from skdistill.data._panel import covariates_of, name_instance
 from skdistill.data._plans import tell_future
@@ -58,7 +59,9 @@ def roll_out(
         ahead = [continue_index(index, length, step=step) for index, step in zip(indexes, steps, strict=True)]
         future = _read_future(forecaster, kept, X, ahead, n_steps - length * len(blocks))
         if future is not None:
-            tell_future(forecaster.roles_, _rows_so_far(kept, contexts[:, n_rows:], indexes), future)
+            given = _rows_so_far(kept, contexts[:, n_rows:], indexes)
+            tell_future(forecaster.roles_, given, future)
+            tell_broken_cycles(forecaster.roles_, given, future)
         batch = ContextBatch(contexts, indexes, steps, numbers, future=future)
         if with_quantiles:
             quantiles.append(predictor.forecast_quantiles(batch))
