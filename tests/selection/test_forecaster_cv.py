@@ -881,6 +881,16 @@ def test_a_teacher_that_needs_validation_rows_is_told_before_the_search(no_searc
         make_search(teachers=teacher).fit(make_series(90, 1))
 
 
+@pytest.mark.filterwarnings("ignore:teachers of DistilledForecasterCV have no effect")
+def test_teachers_that_no_student_reads_are_neither_judged_nor_refused(monkeypatch):
+    monkeypatch.setattr("skdistill.selection._search.judge_teacher", lambda *_: pytest.fail("it was asked for labels"))
+    own = DistilledForecaster(None, "linear", Supervised(), validation_fraction=0)
+    needs_rows = AdaptiveEnsemble([("one", Theta()), ("two", Theta(season=2))])
+    search = make_search(students=own, teachers=[Wrong(), needs_rows], context_lengths=12, cv=1).fit(make_series(90, 1))
+    assert {one["teacher"] for one in search.cv_results_["params"]} == {None}
+    assert "not tried" not in search.explanation_
+
+
 def test_students_that_hold_rows_out_have_such_teachers(every_teacher):
     teacher = AdaptiveEnsemble([("one", Theta()), ("two", Theta(season=2))])
     own = DistilledForecaster(None, "linear", "response", validation_fraction=0.2)
