@@ -35,7 +35,7 @@ from skdistill.data._statics import joined_static
 from skdistill.data._store import SeriesStore
 from skdistill.data._training_windows import TrainingWindows, split_windows
 from skdistill.data._windows import Windows
-from skdistill.data._zeros_at_end import warn_of_zeros_at_end
+from skdistill.data._zeros_at_end import longest_zeros, warn_of_zeros_at_end
 from skdistill.losses._objective import reads_labels
 from skdistill.training._batches import LabelSource
 from skdistill.training._settings import TrainingSettings
@@ -56,6 +56,7 @@ class RefreshMixin(BaseDistilled):
     fit: Callable[..., Any]
     _keeps_solved = True
     _recent: list[Series]  # last rows of every series, after a first refresh
+    _most_zeros: int = 0  # length of the longest run of rows that were zero in all series
     _parts: dict[str, Description]  # teacher, student and loss of fit, and others
     _numbers: np.ndarray  # place of the units of every series of fit, by which series without ids find theirs
 
@@ -201,6 +202,7 @@ class RefreshMixin(BaseDistilled):
             _solved=result.solved,
             history_=[*self.history_, *result.history],
             _recent=[_last(one, self._n_kept) for one in joined],
+            _most_zeros=max(self._most_zeros, longest_zeros(joined, self.targets_)),
             roles_=replace(self.roles_, known_range=(), static_range=()),  # new rows may have another one
             without=("_kept", "_seen"),  # they have the old rows only
         )
@@ -279,6 +281,7 @@ class RefreshMixin(BaseDistilled):
                 f"{method}, and never in saved files: call fit with all rows."
             )
         series = read_series(self, kept.get(), reset=False, allow_batch=False).series
+        self._most_zeros = longest_zeros(series, self.targets_)
         return [_last(one, self._n_kept) for one in series]
 
     def _new_windows(self, series: list[Series], n_old: np.ndarray, scaling: Scaling, method: str) -> Windows:
@@ -302,7 +305,7 @@ class RefreshMixin(BaseDistilled):
             cutting = replace(cutting, seed=self._augment_seed() + len(self.history_))
         store = cutting.hide_known(replace(store, series_weight=counts))
         warn_of_outliers(find_outliers(series, scaling.transformer_))
-        warn_of_zeros_at_end(series, self.targets_, whole=False)
+        warn_of_zeros_at_end(series, self.targets_, before=self._most_zeros)
         new = [one.values[n:, list(self.targets_)] for one, n in zip(series, n_old, strict=True)]
         names = [name_series(series, number) if len(series) > 1 else "X" for number in range(len(series))]
         warn_outside(new, cutting.bounds, names, type(self).__name__)

@@ -436,7 +436,7 @@ class DistilledForecaster(ForecastingMixin, RollingMixin, RefreshMixin, Updatabl
 
     def _forget_fit(self) -> None:
         """Drop the old student and its related attributes, which do not fit the new scaling."""
-        of_updates = ("_kept", "_seen", "_recent", "_solved", "_parts", "_numbers")
+        of_updates = ("_kept", "_seen", "_recent", "_most_zeros", "_solved", "_parts", "_numbers")
         for name in ("student_", "n_series_", *of_updates):  # scale_out.fit sets the number of series
             self.__dict__.pop(name, None)
 

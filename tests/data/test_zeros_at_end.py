@@ -71,3 +71,17 @@ def test_series_that_end_before_and_plans_do_not_hide_rows_yet_to_come(panel, to
         warnings.simplefilter("always")
         warn_of_zeros_at_end(series, [0])
     assert [f"rows {told} hold nothing but 0" in str(one.message) for one in caught] == [True] * (told is not None)
+
+
+def test_hours_that_are_closed_again_are_no_rows_yet_to_come(recwarn):
+    """The rows that refresh keeps are few: of those of fit, it knows how long nothing was before."""
+    hours = np.arange(24 * 30)
+    office = np.where((hours % 24 > 7) & (hours % 24 < 18) & (hours // 24 % 7 < 5), 5.0 + hours % 3, 0.0)[:, None]
+    forecaster = DistilledForecaster(None, "linear", "response", context_length=8, prediction_length=4)
+    forecaster.fit(office[: 24 * 10])
+    for end in range(24 * 10, 24 * 20, 12):
+        forecaster.refresh(office[end : end + 12])
+    assert not [one for one in recwarn if "hold nothing but 0" in str(one.message)]
+    closed = np.zeros((3 * 62 + 24, 1))
+    with pytest.warns(UserWarning, match=r"the last \d+ rows of X hold nothing but 0"):
+        clone(forecaster).fit(office[: 24 * 11 + 18]).refresh(closed)
