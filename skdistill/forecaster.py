@@ -273,9 +273,10 @@ class DistilledForecaster(ForecastingMixin, RollingMixin, RefreshMixin, Updatabl
     A teacher that is trained on the series, and a student with the published loss:
 
     >>> from skdistill.networks import ITransformer, MLP
+    >>> from skdistill.teachers import TrainedTeacher
     >>> forecaster = DistilledForecaster(
-    ...     teacher=ITransformer(hidden_size=16, n_heads=2), student=MLP(hidden_size=16), loss="timedistill",
-    ...     context_length=48, prediction_length=12, max_epochs=2, random_state=0,
+    ...     teacher=TrainedTeacher(ITransformer(hidden_size=16, n_heads=2), lr=0.001), student=MLP(hidden_size=16),
+    ...     loss="timedistill", context_length=48, prediction_length=12, max_epochs=2, random_state=0,
     ... )
     >>> forecaster.fit(series[:300]).predict(series[300:350]).shape
     (12, 2)

@@ -88,9 +88,10 @@ def forecast_errors(
     >>> from skdistill import DistilledForecaster
     >>> from skdistill.datasets import make_multiseasonal
     >>> from skdistill.metrics import forecast_errors
+    >>> from skdistill.teachers import Theta
     >>> series = make_multiseasonal(300, 2, seasons=(12,), random_state=0)
     >>> forecaster = DistilledForecaster(
-    ...     "dlinear", "dlinear", "response", context_length=24, prediction_length=3, max_epochs=1, random_state=0
+    ...     Theta(season=12), "linear", "response", context_length=24, prediction_length=3, random_state=0
     ... ).fit(series[:200])
     >>> forecast_errors(forecaster, series[200:], "mae", per="step").index.tolist()
     [1, 2, 3]

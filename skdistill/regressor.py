@@ -193,8 +193,11 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
     >>> import numpy as np
     >>> from skdistill import DistilledRegressor
     >>> from skdistill.networks import MLP, DLinear
+    >>> from skdistill.teachers import TrainedTeacher
     >>> windows = np.lib.stride_tricks.sliding_window_view(np.sin(np.arange(200) / 5), 20)
-    >>> regressor = DistilledRegressor(MLP(8), DLinear(), "response", max_epochs=3, random_state=0)
+    >>> regressor = DistilledRegressor(
+    ...     TrainedTeacher(MLP(8), lr=0.01), DLinear(), "response", max_epochs=3, random_state=0
+    ... )
     >>> regressor.fit(windows[:, :16], windows[:, 16:]).predict(windows[:5, :16]).shape
     (5, 4)
     """

@@ -105,9 +105,10 @@ def rolling_forecasts(
     >>> from skdistill import DistilledForecaster
     >>> from skdistill.comparison import rolling_forecasts, win_rates
     >>> from skdistill.datasets import make_multiseasonal
+    >>> from skdistill.teachers import Theta
     >>> series = make_multiseasonal(300, 1, seasons=(12,), random_state=0)
     >>> forecaster = DistilledForecaster(
-    ...     "dlinear", "linear", "response", context_length=24, prediction_length=6, random_state=0
+    ...     Theta(season=12), "linear", "response", context_length=24, prediction_length=6, random_state=0
     ... ).fit(series[:200])
     >>> rolled = rolling_forecasts(forecaster, series[176:], step=6)
     >>> rolled.truth.shape, sorted(rolled.forecasts)

@@ -151,10 +151,11 @@ def compare(
     >>> from skdistill import DistilledForecaster, compare
     >>> from skdistill.datasets import make_multiseasonal
     >>> from skdistill.networks import DLinear
+    >>> from skdistill.teachers import TrainedTeacher
     >>> series = make_multiseasonal(n_timestamps=400, n_channels=2, seasons=(24,), random_state=0)
     >>> forecaster = DistilledForecaster(
-    ...     teacher="dlinear", student=DLinear(), loss="response", context_length=48, prediction_length=12,
-    ...     max_epochs=2, random_state=0,
+    ...     teacher=TrainedTeacher("dlinear", lr=0.01), student=DLinear(), loss="response", context_length=48,
+    ...     prediction_length=12, max_epochs=2, random_state=0,
     ... ).fit(series[:300])
     >>> table = compare({"DLinear": forecaster}, series[252:])
     >>> list(table.index)

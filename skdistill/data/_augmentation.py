@@ -55,9 +55,10 @@ class Augmentation(DocLink, BaseEstimator):
     >>> from skdistill import DistilledForecaster
     >>> from skdistill.datasets import make_multiseasonal
     >>> from skdistill.data import Augmentation
+    >>> from skdistill.teachers import TrainedTeacher
     >>> series = make_multiseasonal(300, 2, seasons=(12,), random_state=0)
     >>> forecaster = DistilledForecaster(
-    ...     "dlinear", "dlinear", "response", augmentation=Augmentation(mix=0.0),
+    ...     TrainedTeacher("dlinear", lr=0.01), "dlinear", "response", augmentation=Augmentation(mix=0.0),
     ...     context_length=24, prediction_length=6, max_epochs=1, random_state=0,
     ... ).fit(series)
     """

@@ -103,9 +103,10 @@ class Linear(BaseNetwork):
     >>> from skdistill import DistilledForecaster
     >>> from skdistill.datasets import make_multiseasonal
     >>> from skdistill.networks import Linear
+    >>> from skdistill.teachers import TrainedTeacher
     >>> series = make_multiseasonal(400, 2, seasons=(12,), random_state=0)
     >>> forecaster = DistilledForecaster(
-    ...     teacher="dlinear", student=Linear(season=12, penalty=[0.01, 0.1, 1.0]), loss="response",
+    ...     TrainedTeacher("dlinear", lr=0.01), Linear(season=12, penalty=[0.01, 0.1, 1.0]), "response",
     ...     context_length=24, prediction_length=6, random_state=0,
     ... ).fit(series)
     >>> len(forecaster.history_), sum(row["chosen"] for row in forecaster.history_)

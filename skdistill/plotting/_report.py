@@ -72,9 +72,10 @@ def write_report(estimator: Any, X: Any, path: str | Path, *, train: Any = None,
     >>> import tempfile
     >>> from skdistill import DistilledForecaster
     >>> from skdistill.datasets import make_multiseasonal
+    >>> from skdistill.teachers import Theta
     >>> series = make_multiseasonal(300, 1, seasons=(12,), random_state=0)
     >>> forecaster = DistilledForecaster(
-    ...     "dlinear", "linear", "response", context_length=24, prediction_length=6, random_state=0
+    ...     Theta(season=12), "linear", "response", context_length=24, prediction_length=6, random_state=0
     ... ).fit(series[:200])
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     write_report(forecaster, series[176:], folder + "/report.html").name

@@ -213,8 +213,9 @@ class SktimeDistilledForecaster(BaseForecaster):
     >>> from sktime.datasets import load_airline
     >>> from skdistill.networks import DLinear, MLP
     >>> from skdistill.sktime import SktimeDistilledForecaster
+    >>> from skdistill.teachers import TrainedTeacher
     >>> forecaster = SktimeDistilledForecaster(
-    ...     teacher=MLP(hidden_size=8), student=DLinear(), loss="response",
+    ...     teacher=TrainedTeacher(MLP(hidden_size=8), lr=0.01), student=DLinear(), loss="response",
     ...     context_length=24, prediction_length=12, max_epochs=2, random_state=0,
     ... )
     >>> forecaster.fit(load_airline()).predict(fh=[1, 12]).index.astype(str).tolist()

@@ -85,10 +85,11 @@ class AdaptiveEnsemble(EnsembleTeacher):
     --------
     >>> from skdistill import DistilledForecaster
     >>> from skdistill.datasets import make_multiseasonal
-    >>> from skdistill.teachers import AdaptiveEnsemble
+    >>> from skdistill.teachers import AdaptiveEnsemble, Theta, TrainedTeacher
     >>> series = make_multiseasonal(400, 2, seasons=(12,), random_state=0)
+    >>> network = TrainedTeacher("dlinear", lr=0.01)
     >>> forecaster = DistilledForecaster(
-    ...     AdaptiveEnsemble([("a", "dlinear"), ("b", "nlinear")]), "linear", "response",
+    ...     AdaptiveEnsemble([("theta", Theta(season=12)), ("network", network)]), "linear", "response",
     ...     context_length=24, prediction_length=6, random_state=0,
     ... ).fit(series)
     >>> round(float(forecaster.teacher_.weights_.sum()), 6)

@@ -57,10 +57,10 @@ class CrossFittedTeacher(BaseTeacher):
     --------
     >>> from skdistill import DistilledForecaster
     >>> from skdistill.datasets import make_multiseasonal
-    >>> from skdistill.teachers import CrossFittedTeacher
+    >>> from skdistill.teachers import CrossFittedTeacher, TrainedTeacher
     >>> series = make_multiseasonal(400, 2, seasons=(12,), random_state=0)
     >>> forecaster = DistilledForecaster(
-    ...     CrossFittedTeacher("dlinear", n_folds=2), "linear", "response",
+    ...     CrossFittedTeacher(TrainedTeacher("dlinear", lr=0.01), n_folds=2), "linear", "response",
     ...     context_length=24, prediction_length=6, random_state=0,
     ... ).fit(series)
     >>> len(forecaster.teacher_.fold_teachers_)

@@ -128,10 +128,11 @@ class RoutedEnsemble(EnsembleTeacher):
     --------
     >>> from skdistill import DistilledForecaster
     >>> from skdistill.datasets import make_multiseasonal
-    >>> from skdistill.teachers import RoutedEnsemble, Theta
+    >>> from skdistill.teachers import RoutedEnsemble, Theta, TrainedTeacher
     >>> series = make_multiseasonal(400, 2, seasons=(12,), random_state=0)
+    >>> network = TrainedTeacher("dlinear", lr=0.01)
     >>> forecaster = DistilledForecaster(
-    ...     RoutedEnsemble([("theta", Theta(season=12)), ("network", "dlinear")]), "linear", "response",
+    ...     RoutedEnsemble([("theta", Theta(season=12)), ("network", network)]), "linear", "response",
     ...     context_length=24, prediction_length=6, random_state=0,
     ... ).fit(series)
     >>> forecaster.teacher_.mean_shares_.shape
