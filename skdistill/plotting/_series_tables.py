@@ -30,13 +30,13 @@ def errors_by_series(table: Any) -> tuple[str, pd.DataFrame]:
     """
     errors, best = table.per_series["mse"], table.facts["best_baseline"]
     neither = (errors["student"] == 0) & (errors[best] == 0)  # as in constant series, where both are right
-    order = (errors["student"] / errors[best]).mask(neither, 1.0).sort_values(kind="stable").index
-    if len(order) <= _N_BEST + _N_WORST:
-        shown, what = order, "All"
-    else:
-        shown = order[:_N_BEST].append(order[-_N_WORST:])
-        what = f"The {_N_BEST} best and {_N_WORST} worst of {len(order)}"
-    return f"{what} series by the MSE of the student relative to {best}, the best baseline.", errors.loc[shown]
+    relative = (errors["student"] / errors[best]).mask(neither, 1.0)
+    ordered = errors.iloc[np.argsort(relative.to_numpy(), kind="stable")]  # by place: ids can be truth values
+    what = "All"
+    if len(errors) > _N_BEST + _N_WORST:
+        ordered = pd.concat([ordered[:_N_BEST], ordered[-_N_WORST:]])
+        what = f"The {_N_BEST} best and {_N_WORST} worst of {len(errors)}"
+    return f"{what} series by the MSE of the student relative to {best}, the best baseline.", ordered
 
 
 def errors_by_size(table: Any, size: pd.Series) -> pd.DataFrame:
@@ -61,14 +61,15 @@ def errors_by_size(table: Any, size: pd.Series) -> pd.DataFrame:
     ratio = (errors["student"] / errors[best]).where((errors > 0).all(axis=1))
     better = errors["student"] < errors[best]
     group = pd.qcut(size.rank(method="first"), min(_N_GROUPS, len(size)), labels=False)
+    members = [(group == one).to_numpy() for one in np.unique(group)]
     rows = [
         {
-            "series": len(labels),
-            "smallest": size[labels].min(),
-            "largest": size[labels].max(),
-            f"MSE relative to {best}": np.exp(np.log(ratio[labels]).mean()),
-            "share better": better[labels].mean(),
+            "series": int(own.sum()),
+            "smallest": size[own].min(),
+            "largest": size[own].max(),
+            f"MSE relative to {best}": np.exp(np.log(ratio[own]).mean()),
+            "share better": better[own].mean(),
         }
-        for labels in errors.groupby(group).groups.values()
+        for own in members
     ]
     return pd.DataFrame(rows)

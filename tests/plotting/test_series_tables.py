@@ -48,3 +48,12 @@ def test_series_without_an_error_leave_the_mean():
     table.per_series["mse"].loc["shop 0"] = 0.0
     groups = errors_by_size(table, pd.Series(5.0, index=table.per_series["mse"].index))
     assert groups["MSE relative to naive"].tolist() == pytest.approx([np.nan, 2 / 4, 3 / 4], nan_ok=True)
+
+
+def test_ids_that_are_truth_values_are_no_mask():
+    table = comparison(2)
+    table.per_series["mse"].index = pd.Index([False, True])
+    assert errors_by_series(table)[1].index.tolist() == [False, True]
+    groups = errors_by_size(table, pd.Series([5.0, 3.0], index=[True, False]))
+    assert groups["smallest"].tolist() == [3.0, 5.0]
+    assert groups["MSE relative to naive"].tolist() == pytest.approx([1 / 4, 2 / 4])
