@@ -43,9 +43,10 @@ def varies(parts: Sequence[np.ndarray]) -> bool:
 
 @contextmanager
 def told_of_all() -> Iterator[None]:
-    """Do not warn of covariates with one value, and of few windows, in a sample of series: more is known of all."""
+    """Do not warn of covariates with one value, few windows and far labels in a sample: more is known of all."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="the covariates .* have one value in")
+        warnings.filterwarnings("ignore", message="labels of the teacher .* lie far from the truth")
         warnings.filterwarnings("ignore", message="each step has a weight for each of .* windows determine them")
         yield
 

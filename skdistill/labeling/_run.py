@@ -15,6 +15,7 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from skdistill.data._contexts import Contexts
+from skdistill.data._far_labels import FarLabels
 from skdistill.data._labels import Labels
 from skdistill.data._some_labels import SomeLabels
 from skdistill.data._training_windows import TrainingWindows
@@ -265,16 +266,23 @@ class _Task:
         """Return labels for all windows, as the loss reads them; of chosen ones, with their places."""
         train = self.windows.train
         if self.chosen is None:
+            self._warn_if_far(stored, train)
             return self._as_read(stored, teacher, train)
         numbers = self.chosen[: len(stored)]
         if self.verbose:
             tqdm.write(self.tell(len(numbers)))
         some = train.take(numbers)
+        self._warn_if_far(stored, some)
         places = torch.full((len(train),), -1)
         places[numbers] = torch.arange(len(numbers))
         weights = train.weights
         count = None if weights is None else float(weights.sum() / weights[numbers.numpy()].sum())
         return SomeLabels(self._as_read(stored, teacher, some), places, count)
+
+    def _warn_if_far(self, stored: StoredLabels | JoinedLabels, windows: Windows) -> None:
+        """Warn of labels that outweigh the truth."""
+        parts = stored.parts if isinstance(stored, JoinedLabels) else (stored,)
+        FarLabels.of([one.forecast for one in parts], windows, stored.weight).warn(teacher_name(self.teacher))
 
     def _as_read(self, stored: StoredLabels | JoinedLabels, teacher: BaseTeacher, windows: Windows) -> LabelSource:
         """Return labels as the loss reads them: without quantiles, or with features made again."""

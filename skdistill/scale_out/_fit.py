@@ -178,6 +178,8 @@ def fit(
     work = WindowWork(reader, network, sample.spec_, loss, template, whole, sample.teacher_, keeps, _ids_of(panel))
     sums: WindowSums = _added(work, table, options)
     _check_sums(sums, n_all)
+    if sample.teacher_ is not None and n_all > _SAMPLE:  # otherwise, the sample has told it
+        sums.labels.warn(teacher_name(sample.teacher_))
     _warn_of_rows(forecaster, sample, sums.rows, is_sampled=n_all > _SAMPLE)
     module, part = network.build(sample.spec_), network.solvable_part(sample.spec_)
     assert part is not None  # checked

@@ -13,6 +13,7 @@ from sklearn.base import clone
 
 from skdistill._utils.numpy_student import rounding_of
 from skdistill.data._covariate_units import CovariateUnits
+from skdistill.data._far_labels import FarLabels
 from skdistill.data._local_scale import LocalUnits, series_units
 from skdistill.data._outliers import find_outliers
 from skdistill.data._outweighing import Outweighing
@@ -150,6 +151,8 @@ class WindowSums:
         Values that outweigh all other rows of their series.
     outweighing : Outweighing
         Windows that outweigh all others.
+    labels : FarLabels
+        How far away labels lie.
     ids : list of ndarray
         Hashes of ids.
     units : list of (list of hashable, LocalUnits)
@@ -161,6 +164,7 @@ class WindowSums:
     n_short: int = 0
     outliers: list[str] = field(default_factory=list)
     outweighing: Outweighing = field(default_factory=Outweighing)
+    labels: FarLabels = field(default_factory=FarLabels)
     ids: list[np.ndarray] = field(default_factory=list)
     units: list[tuple[list[Any], LocalUnits]] = field(default_factory=list)
 
@@ -172,6 +176,7 @@ class WindowSums:
             self.n_short + other.n_short,
             self.outliers + other.outliers,
             self.outweighing + other.outweighing,
+            self.labels + other.labels,
             self.ids + other.ids,
             self.units + other.units,
         )
@@ -319,6 +324,8 @@ class WindowWork(_SumWork):
         sums.outweighing = Outweighing.of(windows.known_train, names)
         labels = self._labels(windows) if len(windows.train) else None
         sums.moments = sum_windows(part, module, self.spec, windows, loss=self.loss, labels=labels)
+        if labels is not None:
+            sums.labels = FarLabels.of([labels.forecast], windows.train, labels.weight)
         return sums
 
     def _labels(self, windows: TrainingWindows) -> Any:
