@@ -16,6 +16,7 @@ __all__ = ["warn_of_newest_first", "warn_of_numbered_rows", "warn_of_times_as_co
 
 _FEWEST = 4
 _FEWEST_ROWS = 8
+_PARTS_OF_YEAR = (4, 12, 52, 53, 365, 366)
 _PARTS_OF_DAY = (24, 48, 96, 144, 288, 1440)
 _TIMES = (pd.DatetimeIndex, pd.PeriodIndex, pd.TimedeltaIndex)
 _FIRST_YEAR, _LAST_YEAR = 1800, 2200
@@ -58,7 +59,7 @@ def warn_of_times_as_columns(table: pd.DataFrame, name: str) -> None:
 
 
 def warn_of_times_as_ids(ids: Sequence[Hashable], labels: pd.Index | None) -> None:
-    """Warn of a panel whose ids are times, and whose times are numbers, as where both levels changed places.
+    """Warn of a panel whose ids are times, and whose times are numbers: both changed places, or are year and month.
 
     Parameters
     ----------
@@ -76,11 +77,18 @@ def warn_of_times_as_ids(ids: Sequence[Hashable], labels: pd.Index | None) -> No
     --------
     >>> warn_of_times_as_ids(["north", "south"], pd.RangeIndex(5))
     """
-    if (
-        not isinstance(labels, pd.Index)
-        or labels.dtype.kind not in "iuf"
-        or not (_is_date(ids[0]) and _is_date(ids[-1]))
-    ):
+    if labels is None or not len(labels) or labels.dtype.kind not in "iuf":
+        return
+    if labels[-1] in _PARTS_OF_YEAR and _are_years(ids):
+        last = ids[0][-1] if isinstance(ids[0], tuple) else ids[0]
+        warnings.warn(
+            f"the series of X have years for ids, such as {last}, and numbers up to {labels[-1]} for times: each year "
+            "is read as a series of its own. If one follows the other, join the levels to one of time, such as "
+            "pd.PeriodIndex.from_fields(year=years, month=months, freq='M').",
+            stacklevel=stacklevel_of_user(),
+        )
+        return
+    if not (_is_date(ids[0]) and _is_date(ids[-1])):
         return
     if not (len(labels) in _PARTS_OF_DAY and labels[0] in (0, 1)):
         warnings.warn(
@@ -89,6 +97,15 @@ def warn_of_times_as_ids(ids: Sequence[Hashable], labels: pd.Index | None) -> No
             "X.swaplevel(0, -1).",
             stacklevel=stacklevel_of_user(),
         )
+
+
+def _are_years(ids: Sequence[Hashable]) -> bool:
+    """Return whether ids are years one after another, or end in them, as (shop, year) does."""
+    numbers = {one[-1] if isinstance(one, tuple) else one for one in ids}
+    if not all(isinstance(one, int) and _FIRST_YEAR <= one <= _LAST_YEAR for one in numbers):
+        return False
+    years: list[int] = [one for one in numbers if isinstance(one, int)]
+    return len(years) > 1 and max(years) - min(years) == len(years) - 1
 
 
 def warn_of_newest_first(table: pd.DataFrame) -> None:

@@ -11,6 +11,7 @@ from skdistill import DistilledForecaster
 from skdistill.datasets import load_csv
 
 DAYS = pd.date_range("2024-01-01", periods=30)
+MONTHS = range(1, 13)
 
 
 def fit(columns, index=None):
@@ -74,7 +75,28 @@ def test_a_panel_with_time_first_is_told(ids):
         fit_panel(ids, range(1, 51))
 
 
-@pytest.mark.parametrize(("ids", "times"), [(range(9), range(50)), (DAYS, range(24)), (list("abc"), DAYS)])
+@pytest.mark.parametrize("ids", [range(2015, 2024), [("north", 2022), ("north", 2023), ("south", 2023)]])
+@pytest.mark.parametrize("n_parts", [12, 52])
+def test_years_and_months_as_levels_are_told(ids, n_parts):
+    """As groupby([years, months]) makes them: each year was a series."""
+    index = pd.MultiIndex.from_tuples(
+        [(*(one if isinstance(one, tuple) else (one,)), part) for one in ids for part in range(1, n_parts + 1)]
+    )
+    rows = pd.DataFrame({"y": np.random.default_rng(0).normal(size=len(index))}, index)
+    with pytest.warns(UserWarning, match="have years for ids, such as 20.* each year is read as a series"):
+        DistilledForecaster(None, "linear", "response", context_length=4, prediction_length=2).fit(rows)
+
+
+@pytest.mark.parametrize(
+    ("ids", "times"),
+    [
+        (range(9), range(50)),
+        (DAYS, range(24)),
+        (list("abc"), DAYS),
+        (range(2001, 2009), range(50)),
+        ([1, 2], range(1, 13)),
+    ],
+)
 def test_other_panels_are_not_told(ids, times):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
