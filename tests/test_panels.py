@@ -203,7 +203,7 @@ def test_nothing_of_the_validation_or_test_rows_reaches_the_units():
     panel = make_panel()
     changed = panel.copy()
     for name in LENGTHS:
-        changed.loc[(name, panel.loc[name].index[-HORIZON:]), :] *= 100.0
+        changed.loc[([name], panel.loc[name].index[-HORIZON:]), :] *= 100.0  # pandas 3.1 drops a level of one id
     units = [make_forecaster().fit(rows).scaling_.series_units_ for rows in (panel, changed)]
     np.testing.assert_array_equal(units[0].unit, units[1].unit)
     np.testing.assert_array_equal(units[0].center, units[1].center)

@@ -225,8 +225,9 @@ def _read_csv(
     types = options.pop("dtype", {})
     texts: list[Hashable] = []
     if isinstance(types, dict):  # not read as categories, of which pandas makes numbers since 3.1
-        texts = [one for one in ids if one not in {**types, **(options.get("converters") or {})}]
-        types = {**dict.fromkeys(ids, str), **types}
+        own = {one: kind for one, kind in types.items() if not (one in ids and kind == "category")}
+        texts = [one for one in ids if one not in {**own, **(options.get("converters") or {})}]
+        types = {**dict.fromkeys(ids, str), **own}
     named = "names" in options or options.get("header", 0) is not None  # pandas drops all rows of others
     if select.columns is not None and named and "usecols" not in options:
         kept = {_plain(one) for one in (*select.wanted, *select.columns, *select.others)}
@@ -238,8 +239,8 @@ def _read_csv(
     frame = frame[select(list(frame.columns), name)]
     read = {column: frame[column].astype("category") if column in texts else frame[column] for column in frame}
     whole = {column: _whole_numbers(read[column]) for column in ids}
-    own = {column: values if whole.get(column) is None else whole[column] for column, values in read.items()}
-    return pd.DataFrame(own, columns=frame.columns)
+    converted = {column: values if whole.get(column) is None else whole[column] for column, values in read.items()}
+    return pd.DataFrame(converted, columns=frame.columns)
 
 
 def _is_read_in_c(options: dict[str, Any]) -> bool:

@@ -142,15 +142,16 @@ def test_ids_of_a_csv_file_without_names_are_no_channel():
 
 
 def test_ids_of_a_csv_file_are_as_they_are_written():
-    def ids(*written):
+    def ids(*written, **options):
         lines = [f"{one},2024-01-01,1" for one in written]
-        return list(read_panel(io.StringIO("\n".join(["unique_id,ds,y", *lines]))).index.get_level_values(0))
+        file = io.StringIO("\n".join(["unique_id,ds,y", *lines]))
+        return list(read_panel(file, **options).index.get_level_values(0))
 
     assert ids("10", "9", "-3") == [-3, 9, 10]
     assert ids("010", "9") == ["010", "9"]
     assert ids("10", "9", "x") == ["10", "9", "x"]
     for texts in (["1.0", "2.0"], ["1000", "1e3"], ["false", "true"], ["010", "10"]):  # numbers to pandas 3.1
-        assert ids(*texts) == texts
+        assert ids(*texts) == ids(*texts, dtype={"unique_id": "category"}) == texts
     text = pd.DataFrame({"unique_id": ["10", "9"], "ds": [0, 0], "y": [1.0, 2.0]})
     assert list(read_panel(text).index.get_level_values(0)) == ["10", "9"]  # text in a table is meant
 
