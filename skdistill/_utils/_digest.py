@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import datetime
 import dis
 import functools
 import hashlib
 import re
 import sys
 from collections.abc import Sequence
+from decimal import Decimal
+from fractions import Fraction
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from types import CellType, CodeType, FunctionType, ModuleType
+from types import CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -203,6 +206,12 @@ def _class_code(users: type, walk: _Walk) -> tuple[Any, ...]:
     return "class", users.__qualname__, code, bases
 
 
+# What users write as constants, beside arrays and collections.
+_PLAIN = (int, float, complex, str, bytes, Decimal, Fraction, range, np.generic, torch.dtype, torch.device)
+_TIMES = (datetime.date, datetime.time, datetime.timedelta, pd.Period)
+_TABLES = (pd.DataFrame, pd.Series, pd.Index)
+
+
 def _member_code(value: Any, walk: _Walk) -> Any:
     """Return what a member of a class does or holds; a method counts by its own code, whatever decorates it."""
     if isinstance(value, property):
@@ -221,12 +230,14 @@ def _member_code(value: Any, walk: _Walk) -> Any:
         return type(value).__name__, [_member_code(one, walk) for one in value]
     if isinstance(value, dict):
         return [(repr(key), _member_code(one, walk)) for key, one in value.items()]
-    if isinstance(value, np.ndarray | torch.Tensor | Path):
+    if isinstance(value, MethodType):
+        return _member_code(value.__func__, walk)
+    if isinstance(value, (np.ndarray, torch.Tensor, Path, *_TABLES)):
         return value
-    if value is None or isinstance(value, int | float | complex | str | bytes | np.generic | torch.dtype):
+    if value is None or isinstance(value, (*_PLAIN, *_TIMES)):
         return repr(value)
-    inner = getattr(value, "__wrapped__", None)  # of functools.lru_cache and the like
-    return None if inner is None else _member_code(inner, walk)
+    inner = getattr(value, "__wrapped__", getattr(value, "pyfunc", None))  # of functools.lru_cache, np.vectorize
+    return (type(value).__name__, _member_code(inner, walk)) if isinstance(inner, FunctionType) else None
 
 
 def _function_code(function: FunctionType, walk: _Walk) -> tuple[Any, ...]:
@@ -253,10 +264,16 @@ def _used_globals(function: FunctionType, walk: _Walk) -> list[tuple[str, Any]]:
         value = function.__globals__.get(name)
         if isinstance(value, ModuleType):
             walk.libraries |= _installed([value.__name__])
-        elif isinstance(value, type | FunctionType):
+            continue
+        if isinstance(value, type | FunctionType):
             walk.libraries |= _libraries_of(value)
-        if isinstance(value, _CONSTANTS) or (isinstance(value, type | FunctionType) and _is_users(value)):
-            found.append((name, _member_code(value, walk)))
+            if not _is_users(value):
+                continue
+        if value is None or isinstance(value, Path):  # a path can be a folder to write to
+            continue
+        code = _member_code(value, walk)
+        if code is not None:
+            found.append((name, code))
     return found
 
 
@@ -264,10 +281,6 @@ def _global_names(code: CodeType) -> set[str]:
     """Return the names that a function, and functions inside it, read from their module."""
     names = {one.argval for one in dis.get_instructions(code) if one.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
     return names.union(*(_global_names(one) for one in code.co_consts if isinstance(one, CodeType)))
-
-
-# What a user's module holds that a function can compute with, apart from classes and other objects.
-_CONSTANTS = (int, float, complex, str, bytes, np.generic, np.ndarray, torch.Tensor, list, tuple, dict, set, frozenset)
 
 
 def _is_empty(cell: CellType) -> bool:

@@ -169,7 +169,14 @@ def test_names_that_code_reads_from_its_module_count():
     seen = [of_notebook(), of_notebook(FACTOR=2.0), of_notebook(FACTOR=np.ones(2)), of_notebook(helper=half)]
     seen += [of_notebook(helper=third), of_notebook(helper=third, FACTOR=[1.0, {"a": 2}])]
     seen += [of_notebook(helper=make_class(f"def label(self): return {number}")) for number in (2, 3)]
+    seen += [of_notebook(helper=functools.partial(third, number)) for number in (2, 3)]
+    seen += [of_notebook(helper=functools.lru_cache(one)) for one in (half, third)]
+    seen += [of_notebook(helper=np.vectorize(one)) for one in (half, third)]
+    seen += [of_notebook(FACTOR=pd.Series([number])) for number in (2, 3)]
+    seen += [of_notebook(FACTOR=pd.Timedelta(hours=number)) for number in (2, 3)]
+    seen += [of_notebook(FACTOR=range(number)) for number in (2, 3)]
     assert len(set(seen)) == len(seen)
+    assert of_notebook(helper=functools.lru_cache(half)) in seen
     assert of_notebook() == of_notebook(other=2)  # an attribute of that name is no name of the module
 
 
