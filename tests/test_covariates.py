@@ -1186,9 +1186,11 @@ def test_a_plan_with_more_rows_in_any_order_is_read_as_the_plans_of_single_serie
     fitted = DistilledForecaster(None, "linear", "response", context_length=8, prediction_length=4, **roles).fit(X)
     each = fitted.predict({shop: X.loc[shop] for shop in rows}, future=plans)
     plan = pd.concat(plans, names=["shop", "day"]).sample(frac=1, random_state=0)
-    together = fitted.predict(X, future=plan)
-    for shop, forecast in each.items():
-        pd.testing.assert_frame_equal(together.loc[shop], forecast, check_names=False, check_freq=False)
+    unequal = plan.drop(index=[("a", label) for label in plans["a"].index[-3:]])
+    for one in (plan, unequal):
+        together = fitted.predict(X, future=one)
+        for shop, forecast in each.items():
+            pd.testing.assert_frame_equal(together.loc[shop], forecast, check_names=False, check_freq=False)
     plan.loc[("a", plans["a"].index[6]), "price"] = np.inf
     with pytest.raises(ValueError, match="future of series 'a' contains infinity"):
         fitted.predict(X, future=plan)

@@ -136,9 +136,11 @@ def test_saved_forecasters_tell_units(forecaster, tmp_path):
         loaded.predict(PAST, future=PLAN.assign(promo=-PLAN["promo"]))
 
 
-def test_what_was_between_is_forgotten_with_rows_that_are_added():
-    forecaster = DistilledForecaster(None, "linear", "response", random_state=0, **SETTINGS).partial_fit(PAST.loc["a"])
-    forecaster.partial_fit(ROWS.loc["a"].iloc[60:].assign(promo=-1.0))
+@pytest.mark.parametrize("method", ["partial_fit", "refresh"])
+def test_what_was_between_is_forgotten_with_rows_that_are_added(method):
+    forecaster = DistilledForecaster(None, "linear", "response", random_state=0, **SETTINGS)
+    (forecaster.partial_fit if method == "partial_fit" else forecaster.fit)(PAST.loc["a"])
+    getattr(forecaster, method)(ROWS.loc["a"].iloc[60:].assign(promo=-1.0))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         forecaster.predict(PAST.loc["a"], future=PLAN.loc["a"].assign(promo=-1.0))
