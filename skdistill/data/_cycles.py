@@ -14,6 +14,7 @@ __all__ = ["tell_broken_cycles"]
 
 _SHORTEST, _LONGEST = 4, 400  # rows of a cycle
 _FEWEST = 3  # cycles before the horizon
+_WRITTEN = 1e-3  # of the range of a cycle; less is lost where a file has fewer decimals
 
 
 def tell_broken_cycles(roles: Roles, given: SeriesInput, future: np.ndarray) -> None:
@@ -49,9 +50,10 @@ def tell_broken_cycles(roles: Roles, given: SeriesInput, future: np.ndarray) -> 
             continue
         expected = before[-period:][np.arange(len(ahead)) % period]
         known = ~np.isnan(ahead)
-        if known.any() and (ahead != expected)[known].all():  # at a change of the clock, some are as expected
+        low, high = before[-period:].min(), before[-period:].max()
+        differ = np.abs(ahead - expected) > _WRITTEN * (high - low)
+        if known.any() and differ[known].all():  # at a change of the clock, some are as expected
             step = int(known.argmax())
-            low, high = before[-period:].min(), before[-period:].max()
             warnings.warn(
                 f"the known covariate {roles.name(column)!r} counts {low:g} to {high:g} in {period} rows of "
                 f"{given.name_of(0)}, again and again, so that {expected[step]:g} would come in step {step + 1} of the "

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from skdistill._utils._user_line import stacklevel_of_user
-from skdistill.data._usual_limits import usual_limits
+from skdistill.data._usual_limits import are_unusual
 
 __all__ = ["Statics", "joined_static", "warn_of_static_units"]
 
@@ -118,10 +118,11 @@ def warn_of_static_units(
         Names the series of a number.
     """
     for place, ends in enumerate(ranges):
-        low, high = usual_limits(ends)
-        values = static[:, place] * statics.unit[place] + statics.center[place]
-        far = np.flatnonzero((values < low) | (values > high)).tolist()
-        if far and ends is not None:
+        if ends is None:
+            continue
+        values = static[:, place] * statics.unit[place] + statics.center[place]  # 0 of a flag comes back as -1e-17
+        far = np.flatnonzero(are_unusual(values, ends)).tolist()
+        if far:
             name = place if statics.names is None else statics.names[place]
             more = f" (and of {len(far) - 1} more)" if len(far) > 1 else ""
             warnings.warn(

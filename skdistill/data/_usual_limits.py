@@ -67,4 +67,4 @@ def are_unusual(values: np.ndarray, ends: tuple[float, float], own: tuple[float,
     if ends == _FLAG:
         low = min(low, -_FAR)
     unusual = (values < low) | (values > high)
-    return unusual | (values == _TRUE) if ends == _FLAG else unusual
+    return unusual | (np.abs(values - _TRUE) < _ROUNDING) if ends == _FLAG else unusual

@@ -12,7 +12,12 @@ from skdistill.sktime import SktimeDistilledForecaster
 
 DAYS = pd.date_range("2024-01-01", periods=97)
 LENGTHS = {"context_length": 28, "prediction_length": 7}
-CYCLES = {"weekday": DAYS.dayofweek, "day": np.arange(97) % 10, "promo": (np.arange(97) % 7 == 1) * 1.0}
+CYCLES = {
+    "weekday": DAYS.dayofweek,
+    "sine": np.sin((DAYS.dayofweek + 0.3) * 2 * np.pi / 7).to_numpy(),
+    "day": np.arange(97) % 10,
+    "promo": (np.arange(97) % 7 == 1) * 1.0,
+}
 
 
 def make_rows(name="weekday"):
@@ -66,6 +71,8 @@ def test_a_plan_that_counts_a_cycle_otherwise_is_told(door):
         ("weekday", lambda values: values.where(np.arange(len(values)) % 7 < 1, 0)),  # some as expected
         ("promo", lambda values: 1 - values),
         ("day", lambda values: values),
+        ("sine", lambda values: values.round(5)),  # as a file has it
+        ("sine", lambda values: values.astype(np.float32)),
     ],
 )
 def test_other_plans_are_not_told(name, plan):

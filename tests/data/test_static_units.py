@@ -79,3 +79,19 @@ def test_what_a_student_ignores_is_not_told():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         forecaster.predict(ROWS.assign(size=-9999.0))
+
+
+@pytest.mark.parametrize(("n_shops", "n_open"), [(9, 8), (18, 16), (26, 3)])
+def test_a_flag_comes_back_from_standard_units_but_for_rounding(n_shops, n_open):
+    """Of 0, it is -1e-17 then, below the least value of fit."""
+    rows = pd.concat(
+        {f"shop {k}": ROWS.loc["a", ["y"]].assign(open=float(k < n_open)) for k in range(n_shops)},
+        names=["unique_id", "ds"],
+    )
+    fitted = DistilledForecaster(None, "linear", "response", **SETTINGS | {"static_covariates": ["open"]}).fit(rows)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fitted.predict(rows)
+        fitted.predict({"new": rows.loc["shop 0"].assign(open=-0.05)})  # scaled to 0 and 1 on the shops of fit
+    with pytest.warns(UserWarning, match="'open' of series 'new' is -1, and was between 0 and 1 in fit"):
+        fitted.predict({"new": rows.loc["shop 0"].assign(open=-1.0)})
