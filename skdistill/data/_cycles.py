@@ -39,11 +39,8 @@ def tell_broken_cycles(roles: Roles, given: SeriesInput, future: np.ndarray) -> 
     """
     if given.batch is not None or not len(given.series):
         return
-    rows, groups = given.series[0].values, np.array(roles.known_groups)
-    for column in roles.known:
-        place = int(np.argmax(groups == column))
-        if column in roles.categories:
-            continue
+    rows = given.series[0].values
+    for column, place in roles.known_counts:
         before, ahead = rows[:, roles.known_channels[place]], future[0, :, place]
         period = _period_of(before)
         if period is None:

@@ -22,7 +22,7 @@ from skdistill.data._categories import (
 from skdistill.data._columns import find_columns, find_targets
 from skdistill.data._spread import settle_constants
 from skdistill.data._statics import Statics
-from skdistill.data._usual_limits import usual_limits
+from skdistill.data._usual_limits import may_count, usual_limits
 
 __all__ = ["Roles", "categories_of_tables", "find_roles", "target_positions"]
 
@@ -131,6 +131,13 @@ class Roles:
         limits = [usual_limits(ranges.get(column)) for column in self.known_groups]
         low, high = np.array(limits).reshape(-1, 2).T
         return low, high
+
+    @cached_property
+    def known_counts(self) -> tuple[tuple[int, int], ...]:
+        """Known covariates that may count, by their range in ``fit``, or if that is not known: column and channel."""
+        ranges = dict(zip(self.known, self.known_range, strict=False))
+        columns = [one for one in self.known if one not in self.categories and may_count(ranges.get(one))]
+        return tuple((one, self.known_groups.index(one)) for one in columns)
 
     @cached_property
     def has_known_categories(self) -> bool:

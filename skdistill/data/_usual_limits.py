@@ -6,10 +6,11 @@ from math import inf
 
 import numpy as np
 
-__all__ = ["are_unusual", "usual_limits"]
+__all__ = ["are_unusual", "may_count", "usual_limits"]
 
 _FAR = 8  # times the range of fit; beyond it, a value is in other units
 _ROUNDING = 1e-5  # of the size of values, as in float32
+_MOST_COUNTED = 400  # days of a year, and more
 _FLAG, _TRUE = (0.0, 1.0), -1.0  # of what is or is not, which some programs write as -1
 
 
@@ -68,3 +69,24 @@ def are_unusual(values: np.ndarray, ends: tuple[float, float], own: tuple[float,
         low = min(low, -_FAR)
     unusual = (values < low) | (values > high)
     return unusual | (np.abs(values - _TRUE) < _ROUNDING) if ends == _FLAG else unusual
+
+
+def may_count(ends: tuple[float, float] | None) -> bool:
+    """Return whether values may be the numbers of a cycle, such as days of the week.
+
+    Parameters
+    ----------
+    ends : tuple of (float, float) or None
+        Smallest and largest value so far; None if they are not known.
+
+    Returns
+    -------
+    may : bool
+        True if ends are whole numbers with others between them, or not known.
+
+    Examples
+    --------
+    >>> may_count((0.0, 6.0)), may_count((0.0, 1.0)), may_count((0.3, 6.2))
+    (True, False, False)
+    """
+    return ends is None or (ends[0] % 1 == 0 and ends[1] % 1 == 0 and 1 < ends[1] - ends[0] < _MOST_COUNTED)
