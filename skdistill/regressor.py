@@ -31,6 +31,7 @@ from skdistill.data._scaling import Scaling
 from skdistill.data._series import Series
 from skdistill.data._series_labels import SeriesLabels, check_columns
 from skdistill.data._spread import center_and_spread, settle_constants
+from skdistill.data._statics import Statics, warn_of_static_units
 from skdistill.data._store import SeriesStore
 from skdistill.data._tables import check_has_no_times
 from skdistill.data._target_units import TargetUnits
@@ -204,6 +205,7 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
 
     _dtype = "float64"
     _covariate_units: tuple[tuple[float, ...], tuple[float, ...]]  # mean and spread of the covariates
+    _covariate_ranges: tuple[tuple[float, float], ...]  # their smallest and largest values
 
     def __init__(
         self,
@@ -412,7 +414,19 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         self._check_columns(X)
         X = validate_data(self, fill_masked(X), reset=False, dtype=np.float64, allow_nd=True)
         self._check_length(X)
-        return self._context_batch(X)
+        contexts = self._context_batch(X)
+        self._tell_covariates(contexts)
+        return contexts
+
+    def _tell_covariates(self, contexts: ContextBatch) -> None:
+        """Warn of covariates far outside those of ``fit``, as in other units."""
+        if contexts.static is None or not len(contexts.static):
+            return
+        first = self.n_features_in_ - self.n_covariates
+        names = getattr(self, "feature_names_in_", range(self.n_features_in_))[first:]
+        statics = Statics(tuple(names), *(np.array(one) for one in self._covariate_units))
+        ranges = getattr(self, "_covariate_ranges", ())
+        warn_of_static_units(contexts.static, statics, ranges, lambda row: f"row {row} of X", of_table=True)
 
     def _context_batch(self, X: np.ndarray) -> ContextBatch:
         """Split columns of a table into contexts and standardized covariates."""
@@ -513,9 +527,15 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
                 f"{n_windows} rows of X to train on: take fewer rows, or a fraction."
             )
         if self.n_covariates:
-            self._covariate_units = _units_of(X[:n_train, -self.n_covariates :])
+            covariates = X[:n_train, -self.n_covariates :]
+            self._covariate_units = _units_of(covariates)
+            ends = (covariates.min(axis=0).tolist(), covariates.max(axis=0).tolist())
+            self._covariate_ranges = tuple(zip(*ends, strict=True))
             places = range(X.shape[1] - self.n_covariates, X.shape[1])
             warn_of_one_value([f"column {one}" for one in places if not varies([X[:n_train, one]])])
+        else:
+            for name in ("_covariate_units", "_covariate_ranges"):  # those of an earlier fit
+                self.__dict__.pop(name, None)
         given = self._context_batch(X)
         contexts, horizons = given.values, _as_cube(y)
         self._warn_of_outliers(X, contexts, horizons)

@@ -103,6 +103,8 @@ def warn_of_static_units(
     statics: Statics,
     ranges: Sequence[tuple[float, float] | None],
     name_of: Callable[[int], str],
+    *,
+    of_table: bool = False,
 ) -> None:
     """Warn of static covariates far outside those of ``fit``, as in other units, or codes of missing values.
 
@@ -116,7 +118,10 @@ def warn_of_static_units(
         Smallest and largest value of each in ``fit``; empty where it is not known.
     name_of : callable
         Names the series of a number.
+    of_table : bool, default=False
+        Whether they are columns of a table of windows, in which nothing may be missing.
     """
+    kind, way_out = ("covariate", "") if of_table else ("static covariate", " Write NaN where it is missing.")
     for place, ends in enumerate(ranges):
         if ends is None:
             continue
@@ -126,8 +131,8 @@ def warn_of_static_units(
             name = place if statics.names is None else statics.names[place]
             more = f" (and of {len(far) - 1} more)" if len(far) > 1 else ""
             warnings.warn(
-                f"the static covariate {name!r} of {name_of(far[0])}{more} is {values[far[0]]:g}, and was between "
+                f"the {kind} {name!r} of {name_of(far[0])}{more} is {values[far[0]]:g}, and was between "
                 f"{ends[0]:g} and {ends[1]:g} in fit: are its units or codes others? Forecasts follow it as far as it "
-                "goes. Write NaN where it is missing.",
+                f"goes.{way_out}",
                 stacklevel=stacklevel_of_user(),
             )

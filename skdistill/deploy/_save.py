@@ -38,7 +38,7 @@ from skdistill.teachers._provenance import FIELDS
 
 __all__ = ["read_file", "save"]
 
-_OF_REGRESSOR = ("_target_ndim", "_target_lines", "_target_bounds", "_covariate_units")
+_OF_REGRESSOR = ("_target_ndim", "_target_lines", "_target_bounds", "_covariate_units", "_covariate_ranges")
 _FITTED = ("targets_", "n_features_in_", "history_", "provenance_", *_OF_REGRESSOR)
 _LARGEST_CHANNEL = 1 << 31
 
@@ -374,6 +374,11 @@ def _check_regressor(regressor: Any, fitted: Mapping[str, Any]) -> None:
     _check_target_bounds(fitted["_target_bounds"])
     _check_target_lines(fitted.get("_target_lines"), regressor.spec_.n_channels)
     _check_covariate_units(fitted.get("_covariate_units"), regressor)
+    ranges = fitted.get("_covariate_ranges", ())  # files of earlier states have none
+    if ranges and not (
+        isinstance(ranges, tuple) and len(ranges) == regressor.n_covariates and all(map(_rises, ranges))
+    ):
+        raise SavedFileError("the ranges of its covariates are malformed.")
 
 
 def _check_provenance(entries: Any) -> None:
@@ -383,6 +388,12 @@ def _check_provenance(entries: Any) -> None:
     for entry in entries:
         if not set(entry) <= set(FIELDS) or not all(one is None or isinstance(one, str) for one in entry.values()):
             raise SavedFileError("its provenance is malformed.")
+
+
+def _rises(ends: Any) -> bool:
+    """Return whether ends of a range are two finite numbers, the smaller one first."""
+    fits = isinstance(ends, tuple) and len(ends) == 2 and all(type(one) is float and np.isfinite(one) for one in ends)
+    return fits and ends[0] <= ends[1]
 
 
 def _check_covariate_units(units: Any, estimator: Any) -> None:

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 import skdistill
-from skdistill import DistilledForecaster
+from skdistill import DistilledForecaster, DistilledRegressor, load
 from skdistill.datasets import to_long
-from skdistill.networks import PatchTST
+from skdistill.networks import MLP, PatchTST
 
 RNG = np.random.default_rng(0)
 DAYS = pd.date_range("2024-01-01", periods=60)
@@ -95,3 +95,23 @@ def test_a_flag_comes_back_from_standard_units_but_for_rounding(n_shops, n_open)
         fitted.predict({"new": rows.loc["shop 0"].assign(open=-0.05)})  # scaled to 0 and 1 on the shops of fit
     with pytest.warns(UserWarning, match="'open' of series 'new' is -1, and was between 0 and 1 in fit"):
         fitted.predict({"new": rows.loc["shop 0"].assign(open=-1.0)})
+
+
+def test_a_table_of_windows_tells_of_covariates_in_other_units_also_loaded(tmp_path):
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(np.hstack([rng.normal(size=(60, 8)), rng.random((60, 1)) < 0.3, rng.uniform(10, 13, (60, 1))]))
+    X = X.rename(columns=str).astype(float)
+    settings = {"n_covariates": 2, "quantiles": (0.2, 0.5, 0.8), "max_epochs": 1, "random_state": 0}
+    regressor = DistilledRegressor(None, MLP(4), "response", **settings).fit(X, X["0"] + X["8"])
+    regressor.save(tmp_path / "regressor.skdistill")
+    other, flag = X.iloc[:5].assign(**{"9": 1200.0}), X.iloc[:5].assign(**{"8": -1.0})
+    for one in (regressor, load(tmp_path / "regressor.skdistill")):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            one.predict(X)
+        with pytest.warns(UserWarning, match=r"covariate '9' of row 0 of X \(and of 4 more\) is 1200, and was between"):
+            one.predict(other)
+        with pytest.warns(UserWarning, match="covariate '8' of row 0 of X .* is -1, and was between 0 and 1 in fit"):
+            one.predict_quantiles(flag)
+    regressor.set_params(n_covariates=0).fit(X.iloc[:, :8], X["0"]).save(tmp_path / "without.skdistill")
+    assert load(tmp_path / "without.skdistill").n_covariates == 0
