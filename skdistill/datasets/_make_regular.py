@@ -23,6 +23,7 @@ __all__ = ["make_regular"]
 _SELDOM = 0.5  # of the rows that equal the one before, from which a column is a level
 _COUNTS = 5  # whole numbers from below are counts
 _MOST = 0.8  # of the series
+_LONG_ALONE, _FEW_ROWS, _TIMES_OTHERS = 30, 3, 10  # a gap beside so few rows, so many times as long as all others
 _LONG_GAP = 100  # rows; a longer gap, if it is also longer than the observed rows, indicates a wrong date
 
 
@@ -125,6 +126,28 @@ def _warn_of_filled_levels(rows: Rows, gaps: Gaps, fill_value: Any) -> None:
             return
 
 
+def _find_lone_end(times: Times, gaps: Gaps) -> tuple[int, int, bool] | None:
+    """Return a row at an end of its series, the gap beside it, which is by far the longest, and which end it is."""
+    of, firsts = times.series[gaps.before], times.starts
+    ends = np.append(firsts[1:], len(times.codes))
+    n_before, n_after = gaps.before - firsts[of] + 1, ends[of] - gaps.before - 1
+    places = np.flatnonzero((gaps.sizes >= _LONG_ALONE) & (np.minimum(n_before, n_after) <= _FEW_ROWS))
+    if not len(places):
+        return None
+    order = np.lexsort((gaps.sizes, of))
+    is_same = of[order][1:] == of[order][:-1]
+    second = np.zeros(len(order), dtype=np.int64)  # the longest of the other gaps of each series
+    second[order[1:]] = np.where(is_same, gaps.sizes[order][:-1], 0)
+    alone = gaps.sizes[places] >= _TIMES_OTHERS * second[places]
+    alone &= np.maximum(n_before, n_after)[places] >= gaps.sizes[places] / 2  # of few rows, no gap tells
+    if not alone.any():
+        return None
+    place = int(places[np.argmax(alone)])
+    is_last = bool(n_after[place] <= n_before[place])
+    row = int(gaps.before[place]) + is_last
+    return row, int(gaps.sizes[place]), is_last
+
+
 def _warn_of_gaps(rows: Rows, grid: Grid, gaps: Gaps, as_missing: bool) -> None:
     """Warn about suspicious gaps: a wrong date, a skipped hour, omitted zeros."""
     if not gaps.n_rows:
@@ -132,9 +155,11 @@ def _warn_of_gaps(rows: Rows, grid: Grid, gaps: Gaps, as_missing: bool) -> None:
     times = rows.times
     observed = np.bincount(times.series)[times.series[gaps.before]]
     long = gaps.sizes > np.maximum(observed, _LONG_GAP)
-    hint = skipped_hint(times, grid, gaps)
+    hint, lone = skipped_hint(times, grid, gaps), _find_lone_end(times, gaps)
     coarse = find_coarse_rows(times, grid) if as_missing else None
-    if long.any():
+    n_left_out = gaps.n_rows - int(gaps.sizes[long].sum())
+    are_left_out = as_missing and n_left_out >= len(times.codes) - len(times.labels)  # one between any two, or more
+    if long.any() and not are_left_out:
         row = gaps.before[np.argmax(long)]
         text = (
             f"a gap of {gaps.sizes[np.argmax(long)]} rows follows {times.say(row)}, longer than all that was "
@@ -142,6 +167,14 @@ def _warn_of_gaps(rows: Rows, grid: Grid, gaps: Gaps, as_missing: bool) -> None:
         )
     elif hint is not None:
         text = hint
+    elif lone is not None:
+        row, size, is_last = lone
+        where = "before the last" if is_last else "after the first"
+        text = (
+            f"a gap of {size} rows lies {where} rows of {times.say_series(times.series[row])}, "
+            f"{times.moments[times.codes[row]]}, and no other one is nearly so long: look for a wrong date"
+            f"{'; forecasts start after the last row' * is_last}."
+        )
     elif coarse is not None and coarse.n_missing > gaps.n_rows / 2:
         text = (
             f"the rows from {times.moments[times.codes[coarse.first]]} to {times.say(coarse.last)} are {coarse.size} "
@@ -149,7 +182,7 @@ def _warn_of_gaps(rows: Rows, grid: Grid, gaps: Gaps, as_missing: bool) -> None:
             f"are sums of {coarse.size} steps, they are in other units than the rest; make one step of all, or read "
             "the last part alone."
         )
-    elif as_missing and gaps.n_rows >= len(times.codes) - len(times.labels):  # one between any two, or more
+    elif are_left_out:
         size = "more than" if gaps.n_rows > len(times.codes) else "beside"
         text = (
             f"{say_gaps(times, gaps)}, {size} the {len(times.codes)} existing rows. They are inserted as not "

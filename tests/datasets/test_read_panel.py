@@ -374,3 +374,21 @@ def test_a_fill_value_for_all_columns_that_is_no_level_of_one_is_told():
         read_panel(frame, fill_value={"sales": 0})
         read_panel(frame.assign(price=[2.0, 0, 4, 5, 5, 5, 5]), fill_value=0)
         read_panel(frame, columns=["sales"], fill_value=0)
+
+
+@pytest.mark.parametrize(("lone", "where"), [("2024-01-15", "before the last"), ("2022-08-15", "after the first")])
+def test_a_row_with_a_wrong_date_far_from_a_dense_series_is_told(lone, where):
+    """Forecasts started after it, from one row."""
+    days = pd.date_range("2023-01-01", periods=200).append(pd.DatetimeIndex([lone]))
+    frame = pd.DataFrame({"unique_id": "a", "ds": days, "y": 1.0})
+    for options in ({}, {"fill_value": 0}):
+        with pytest.warns(UserWarning, match=rf"rows lies {where} rows of the series, {lone}.* look for a wrong date"):
+            read_panel(frame, **options)
+
+
+def test_rows_left_out_are_told_before_a_long_gap_among_them():
+    """Of sales every tenth day, the longest gap was told to be a wrong date, not that zeros are missing."""
+    rng, days = np.random.default_rng(0), pd.date_range("2022-01-01", periods=400)
+    parts = [pd.DataFrame({"unique_id": one, "ds": days[rng.random(400) < 0.05], "y": 1.0}) for one in range(20)]
+    with pytest.warns(UserWarning, match="if rows without sales or events were left out, set fill_value=0"):
+        read_panel(pd.concat(parts))
