@@ -17,6 +17,11 @@ __all__ = ["warn_of_newest_first", "warn_of_numbered_rows", "warn_of_times_as_co
 _FEWEST = 4
 _FEWEST_ROWS = 8
 _PARTS_OF_YEAR = (4, 12, 52, 53, 365, 366)
+_MOST_NAMED = 5
+_PART_OF_DATE = re.compile(
+    r"(day|week)[ _]?of[ _]?(the[ _]?)?(week|month|year)|year|yr|month|mnth|day|week|weekday|dow|hour|hr|quarter",
+    re.IGNORECASE,
+)
 _PARTS_OF_DAY = (24, 48, 96, 144, 288, 1440)
 _TIMES = (pd.DatetimeIndex, pd.PeriodIndex, pd.TimedeltaIndex)
 _FIRST_YEAR, _LAST_YEAR = 1800, 2200
@@ -146,42 +151,49 @@ def warn_of_newest_first(table: pd.DataFrame) -> None:
 
 
 def warn_of_numbered_rows(columns: pd.Index, targets: Sequence[int], rows: Sequence[np.ndarray]) -> None:
-    """Warn of a target among others that grows by the same whole number in each row, such as the number of the row.
+    """Warn of targets that nobody named and that tell which row it is: its number, or its year, month or weekday.
 
     Parameters
     ----------
     columns : Index
         Names of the columns.
     targets : sequence of int
-        The targets, which nobody named.
+        The targets.
     rows : sequence of ndarray of shape (n_timestamps, n_columns)
         All series.
 
     Warns
     -----
     UserWarning
-        For the first such column.
+        If other columns are left.
 
     Examples
     --------
     >>> warn_of_numbered_rows(pd.Index(["load"]), (0,), [np.arange(20.0)[:, None]])
     """
-    found = [one for one in targets if _counts(rows[0][:_FEWEST_ROWS, one])] if len(targets) > 1 else []
-    found = [one for one in found if all(len(part) < 2 or _counts(part[:, one]) for part in rows)]
+    if len(targets) < 2 or not len(rows[0]):
+        return
+    numbers = [one for one in targets if _counts(rows[0][:_FEWEST_ROWS, one])]
+    numbers = [one for one in numbers if all(len(part) < 2 or _counts(part[:, one]) for part in rows)]
+    dates = [one for one in targets if _PART_OF_DATE.fullmatch(str(columns[one])) and _are_whole(rows[0][:, one])]
+    found = sorted({*numbers, *dates})
     if found and len(found) < len(targets):
-        first = rows[0][:2, found[0]]
         warnings.warn(
-            f"column {columns[found[0]]!r} of X grows by {first[1] - first[0]:g} in each row, as numbers of rows and "
-            "dates do, and is forecast and counts in all metrics, since targets is None: name the columns to forecast "
-            "in targets, or leave it out.",
+            f"the columns {', '.join(repr(columns[one]) for one in found[:_MOST_NAMED])} of X number the rows or tell "
+            "their dates. Since targets is None, they are forecast, too, and count in all metrics: name the columns to "
+            "forecast in targets, or leave them out.",
             stacklevel=stacklevel_of_user(),
         )
+
+
+def _are_whole(values: np.ndarray) -> bool:
+    return bool((values == np.round(values)).all())
 
 
 def _counts(values: np.ndarray) -> bool:
     """Return whether numbers are whole, and grow by the same number from each to the next."""
     steps = np.diff(values)
-    return bool(len(steps) and steps[0] > 0 and (steps == steps[0]).all() and (values == np.round(values)).all())
+    return bool(len(steps) and steps[0] > 0 and (steps == steps[0]).all() and _are_whole(values))
 
 
 def _falls(values: np.ndarray) -> bool:

@@ -130,8 +130,11 @@ def test_a_target_that_numbers_the_rows_is_told():
     parts = {one: pd.DataFrame({"id": 7 + one + 3 * np.arange(30), "y": rng.normal(size=30)}, DAYS) for one in (0, 1)}
     panel = pd.concat(parts)
     lengths = {"context_length": 4, "prediction_length": 2}
-    with pytest.warns(UserWarning, match="column 'id' of X grows by 3 in each row, .* since targets is None"):
+    with pytest.warns(UserWarning, match="the columns 'id' of X number the rows or .* Since targets is None"):
         DistilledForecaster(None, "linear", "response", **lengths).fit(panel)
+    dates = {"month": DAYS.month, "DayOfWeek": DAYS.dayofweek, "y": rng.normal(size=30)}
+    with pytest.warns(UserWarning, match="the columns 'month', 'DayOfWeek' of X number the rows or tell their dates"):
+        DistilledForecaster(None, "linear", "response", **lengths).fit(pd.DataFrame(dates, DAYS))
     sound = [({"targets": ["y"]}, panel), ({}, panel[["id"]]), ({}, panel.assign(id=panel["id"] ** 2))]
     for settings, rows in sound:
         with warnings.catch_warnings():
