@@ -168,10 +168,10 @@ def _warn_of_gaps(rows: Rows, grid: Grid, gaps: Gaps, as_missing: bool) -> None:
     elif hint is not None:
         text = hint
     elif lone is not None:
-        row, size, is_last = lone
+        row, n_between, is_last = lone
         where = "before the last" if is_last else "after the first"
         text = (
-            f"a gap of {size} rows lies {where} rows of {times.say_series(times.series[row])}, "
+            f"a gap of {n_between} rows lies {where} rows of {times.say_series(times.series[row])}, "
             f"{times.moments[times.codes[row]]}, and no other one is nearly so long: look for a wrong date"
             f"{'; forecasts start after the last row' * is_last}."
         )
