@@ -27,18 +27,20 @@ def are_usual_gaps(before: np.ndarray, n_gaps: int, n_steps: int) -> bool:
     Returns
     -------
     are_usual : bool
-        Of rows before the first that is none, nothing is asked.
+        Of rows before the first that is none, nothing is asked, unless too few come after it.
 
     Examples
     --------
     >>> weekends = np.arange(100) % 7 > 4
     >>> are_usual_gaps(weekends, 2, 3), are_usual_gaps(weekends, 4, 7), are_usual_gaps(weekends[:2], 1, 3)
     (True, False, False)
+    >>> are_usual_gaps(np.arange(8) < 7, 1, 2)
+    True
     """
-    before = before[int(np.argmin(before)) :]
-    if len(before) < n_steps:
-        return bool(before.any() and before.mean() >= n_gaps / n_steps)
-    counts = np.convolve(before, np.ones(n_steps, dtype=np.int64), mode="valid")
+    since = before[int(np.argmin(before)) :]
+    if len(since) < n_steps:
+        return bool(before.mean() >= n_gaps / n_steps)
+    counts = np.convolve(since, np.ones(n_steps, dtype=np.int64), mode="valid")
     return bool((counts >= n_gaps).mean() >= _NOW_AND_THEN)
 
 
