@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +15,7 @@ from skdistill.data._clock_changes import ZONES
 from skdistill.datasets._coarse_rows import find_coarse_rows
 from skdistill.datasets._gaps import Gaps, find_gaps, insert_missing, say_gaps, skipped_hint
 from skdistill.datasets._rows import Rows
-from skdistill.datasets._steps import Grid, find_grid
+from skdistill.datasets._steps import Grid, StepOfFit, find_grid
 from skdistill.datasets._times import Times
 
 __all__ = ["make_regular"]
@@ -23,6 +23,8 @@ __all__ = ["make_regular"]
 _SELDOM = 0.5  # of the rows that equal the one before, from which a column is a level
 _COUNTS = 5  # whole numbers from below are counts
 _MOST = 0.8  # of the series
+_SOME_GAPS, _SOME_ONES, _MOSTLY_WHOLE = 0.05, 0.05, 0.9  # of the rows
+_FALLS = 1.2  # times as many ones as threes
 _LONG_ALONE, _FEW_ROWS, _TIMES_OTHERS = 30, 3, 10  # a gap beside so few rows, so many times as long as all others
 _LONG_GAP = 100  # rows; a longer gap, if it is also longer than the observed rows, indicates a wrong date
 
@@ -56,7 +58,7 @@ def make_regular(rows: Rows, freq: Any, missing_rows: str, fill_value: Any) -> t
     gaps = find_gaps(rows.times, grid)
     if missing_rows == "insert":
         regular = insert_missing(rows, grid, gaps, fill_value, given=freq is not None)
-        _warn_of_gaps(rows, grid, gaps, fill_value is None)
+        _warn_of_gaps(rows, grid, gaps, fill_value is None, reads_for_fit=not isinstance(freq, StepOfFit))
         if fill_value is not None:
             _warn_of_early_ends(rows)
             _warn_of_filled_levels(rows, gaps, fill_value)
@@ -126,6 +128,21 @@ def _warn_of_filled_levels(rows: Rows, gaps: Gaps, fill_value: Any) -> None:
             return
 
 
+def _counts_no_zero(rows: Rows) -> Hashable | None:
+    """Return the first column that counts 1, 2, 3, ..., ever more seldom, and is hardly ever 0; None if none does."""
+    for name, values in rows.channels.items():
+        if not isinstance(values.dtype, np.dtype) or values.dtype.kind != "f":
+            continue
+        numbers = values.to_numpy()
+        none, one, two, three = ((numbers == count).mean() for count in range(4))
+        falls = one >= two >= three > 0 and one > _FALLS * three  # weekdays and months are alike often
+        changes = (np.diff(numbers)[rows.times.follows] != 0).mean() > 1 - _MOSTLY_WHOLE  # codes of a shop are not
+        is_whole = ((numbers == np.round(numbers)) | np.isnan(numbers)).mean() >= _MOSTLY_WHOLE
+        if falls and changes and is_whole and one >= _SOME_ONES and none < one / 10:
+            return name
+    return None
+
+
 def _find_lone_end(times: Times, gaps: Gaps) -> tuple[int, int, bool] | None:
     """Return a row at an end of its series, the gap beside it, which is by far the longest, and which end it is."""
     of, firsts = times.series[gaps.before], times.starts
@@ -148,7 +165,7 @@ def _find_lone_end(times: Times, gaps: Gaps) -> tuple[int, int, bool] | None:
     return row, int(gaps.sizes[place]), is_last
 
 
-def _warn_of_gaps(rows: Rows, grid: Grid, gaps: Gaps, as_missing: bool) -> None:
+def _warn_of_gaps(rows: Rows, grid: Grid, gaps: Gaps, as_missing: bool, *, reads_for_fit: bool) -> None:
     """Warn about suspicious gaps: a wrong date, a skipped hour, omitted zeros."""
     if not gaps.n_rows:
         return
@@ -188,6 +205,12 @@ def _warn_of_gaps(rows: Rows, grid: Grid, gaps: Gaps, as_missing: bool) -> None:
             f"{say_gaps(times, gaps)}, {size} the {len(times.codes)} existing rows. They are inserted as not "
             "observed (NaN); if rows without sales or events were left out, set fill_value=0, or a dict with 0 for the "
             "columns that count them."
+        )
+    elif as_missing and reads_for_fit and gaps.n_rows >= _SOME_GAPS * len(times.codes) and _counts_no_zero(rows):
+        text = (
+            f"{say_gaps(times, gaps)}, and counts from 1 on, hardly a 0, in {_counts_no_zero(rows)!r}. They are "
+            "inserted as not observed (NaN); if rows without sales or events were left out, set fill_value=0, or a "
+            "dict with 0 for the columns that count them."
         )
     else:
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import warnings
 from collections.abc import Hashable
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import pandas as pd
 
 from skdistill._utils._from_native import from_native
 from skdistill._utils._optional import import_optional
+from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._series_labels import SeriesLabels, has_names
 from skdistill.data._steps import ClockStep, NumberStep, PeriodStep
 from skdistill.datasets._channels import text_is_encoded
@@ -22,6 +24,8 @@ from skdistill.datasets._tables import ColumnsAndOthers, LackingColumnError
 from skdistill.datasets._to_long import to_long
 
 __all__ = ["LongForm"]
+
+_LEFT_OUT = 0.1  # of the rows
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,8 @@ class LongForm:
         The known covariates that vintages tell, too.
     zones : tuple of str or None, default=()
         Distinct time zones of the times of ``fit``; None for times without a zone.
+    saw_missing : bool, default=True
+        Whether a value was missing in ``fit``; if not, rows that a table leaves out are told.
     """
 
     id: Hashable
@@ -57,6 +63,7 @@ class LongForm:
     freq: Any = None
     issued: tuple[Hashable, ...] = ()
     zones: tuple[str | None, ...] = ()
+    saw_missing: bool = True
 
     @classmethod
     def of(cls, forecaster: Any, id: Hashable, time: Hashable, owner: str) -> LongForm:
@@ -88,8 +95,9 @@ class LongForm:
                 raise TypeError(f"{name} of {owner} must be the name of one column; got {value!r}.")
         labels: SeriesLabels = getattr(forecaster, "series_labels_", None) or SeriesLabels()
         roles, freq = forecaster.roles_, _freq_of(labels)
+        saw_missing = owner == "fit" or forecaster.scaling_.saw_missing_
         if not has_names(labels.columns):
-            return cls(id, time, encodes=bool(roles.categories), freq=freq, zones=labels.zones)
+            return cls(id, time, encodes=bool(roles.categories), freq=freq, zones=labels.zones, saw_missing=saw_missing)
         assert labels.columns is not None  # has_names
         names = tuple(labels.columns)
         taken = [one for one in (id, time) if one in names]
@@ -99,7 +107,7 @@ class LongForm:
         targets, known = (tuple(names[column] for column in some) for some in (roles.targets, roles.known))
         vintages = getattr(forecaster, "vintages", None)
         issued = () if vintages is None else tuple(vintages.columns)
-        return cls(id, time, names, targets, known, bool(roles.categories), freq, issued, labels.zones)
+        return cls(id, time, names, targets, known, bool(roles.categories), freq, issued, labels.zones, saw_missing)
 
     def read(self, table: Any, *, future: bool = False, one_step: bool = False) -> pd.DataFrame:
         """Read a long table as a panel.
@@ -124,7 +132,7 @@ class LongForm:
             columns = ColumnsAndOthers(self.known, [one for one in columns if one not in self.known])
         try:
             with text_is_encoded() if self.encodes else nullcontext():
-                return read_panel(
+                panel = read_panel(
                     table,
                     id=self.id,
                     time=self.time,
@@ -138,6 +146,9 @@ class LongForm:
                 f"{error} future= of predict_table needs all known covariates: fill those that vintages= tells "
                 f"({', '.join(map(repr, self.issued))}) with NaN, and the newest values that were issued are read."
             ) from error
+        if not future and not self.saw_missing:
+            _tell_left_out(panel)
+        return panel
 
     def write(self, forecasts: pd.DataFrame, table: Any) -> Any:
         """Return forecasts as a long table.
@@ -179,6 +190,26 @@ class LongForm:
         values = {one: pd.Series(dtype=np.float32 if small else np.float64) for one in targets}
         empty = pd.DataFrame({**keys, **values})
         return empty if isinstance(table, pd.DataFrame) else _like(empty, table, self.id, self.time)
+
+
+def _tell_left_out(panel: pd.DataFrame) -> None:
+    """Warn of many rows without a value, where ``fit`` had none: zeros left out, and filled before ``fit``."""
+    empty = panel.iloc[:, 0].isna().to_numpy()
+    if empty.mean() < _LEFT_OUT:
+        return
+    empty, index = np.asarray(panel.isna().all(axis=1)), panel.index
+    assert isinstance(index, pd.MultiIndex)  # of read_panel
+    rows, starts = np.arange(len(panel)), np.flatnonzero(np.diff(index.codes[0], prepend=-1))
+    series = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(panel))))
+    first = np.minimum.reduceat(np.where(empty, len(panel), rows), starts)[series]
+    last = np.maximum.reduceat(np.where(empty, -1, rows), starts)[series]
+    if (empty & (first < rows) & (rows < last)).mean() >= _LEFT_OUT:
+        warnings.warn(
+            "rows between others are left out of the table, or hold no value, and count as not observed (NaN), which "
+            "none was in fit. If rows without sales were left out, and filled before fit by fill_value=, fill them "
+            "here, too: predict(read_panel(table, fill_value=...)), or write them.",
+            stacklevel=stacklevel_of_user(),
+        )
 
 
 def _freq_of(labels: SeriesLabels) -> Any:

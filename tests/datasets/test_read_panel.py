@@ -392,3 +392,20 @@ def test_rows_left_out_are_told_before_a_long_gap_among_them():
     parts = [pd.DataFrame({"unique_id": one, "ds": days[rng.random(400) < 0.05], "y": 1.0}) for one in range(20)]
     with pytest.warns(UserWarning, match="if rows without sales or events were left out, set fill_value=0"):
         read_panel(pd.concat(parts))
+
+
+def test_counts_without_a_zero_in_a_table_with_gaps_are_told(recwarn):
+    """A fourth of the days had no sales and no rows, and forecasts were too high by as much."""
+    rng, days = np.random.default_rng(0), pd.date_range("2022-01-01", periods=200)
+    parts = [pd.DataFrame({"unique_id": one, "ds": days, "y": rng.poisson(1.2, 200)}) for one in range(5)]
+    table = pd.concat(parts)
+    left_out = table[table["y"] > 0]
+    with pytest.warns(UserWarning, match=r"counts from 1 on, hardly a 0, in 'y'.* set fill_value=0"):
+        read_panel(left_out)
+    recwarn.clear()
+    read_panel(left_out, fill_value=0)
+    some = table[rng.random(1000) < 0.85]
+    read_panel(some)
+    read_panel(some.assign(y=some["ds"].dt.dayofweek + 1, code=some["unique_id"] + 1))
+    read_panel(some.assign(y=20 + some["y"]))
+    assert not [one for one in recwarn if "hardly a 0" in str(one.message)]

@@ -6,13 +6,14 @@ import pickle
 import subprocess
 import sys
 import warnings
+from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
 from doubles import make_forecaster, make_frame
 
-from skdistill import DistilledForecaster
+from skdistill import DistilledForecaster, scale_out
 from skdistill.data import Vintages
 from skdistill.datasets import read_panel, to_long
 from skdistill.networks import ITransformer, Linear
@@ -438,3 +439,29 @@ def test_a_plan_that_lacks_the_days_without_promotion_is_told(door):
         late = table[table["ds"] >= days[60]].copy()
         late.loc[late["ds"] > days[61], "promo"] = np.nan  # known for two days
         forecast(late)
+
+
+def test_rows_left_out_of_a_table_are_told_where_fit_had_none_missing():
+    """Zeros that were filled before fit, and left out here, made forecasts higher by two fifths."""
+    rng, days = np.random.default_rng(0), pd.date_range("2022-01-01", periods=120)
+    parts = [pd.DataFrame({"unique_id": one, "ds": days, "y": 1.0 * rng.poisson(1.2, 120)}) for one in range(4)]
+    table = pd.concat(parts, ignore_index=True)
+    left_out = table[(table["y"] > 0) | (table["ds"] == days[-1])]
+    lengths = {"context_length": 14, "prediction_length": 7}
+    forecaster = DistilledForecaster(None, "linear", "response", **lengths).fit(read_panel(left_out, fill_value=0))
+    for predict in (
+        forecaster.predict_table,
+        forecaster.predictor().predict_frame,
+        partial(scale_out.predict, forecaster),
+    ):
+        with pytest.warns(UserWarning, match="left out of the table, or hold no value, .* which none was in fit"):
+            predict(left_out)
+        yet_to_come = table.assign(ds=table["ds"] + pd.Timedelta(days=120), y=np.nan)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            predict(table)
+            predict(pd.concat([table, yet_to_come]))
+    gaps = forecaster.fit(read_panel(table[rng.random(480) < 0.8]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        gaps.predict_table(table[rng.random(480) < 0.8])
