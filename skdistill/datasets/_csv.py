@@ -120,11 +120,13 @@ def load_csv(
     try:
         check_time_index(frame.index, name=name)
     except ValueError as error:
-        raise ValueError(f"{error} {_WAY_OUT}") from None
+        many = _MANY if frame.index.has_duplicates else ""
+        raise ValueError(f"{error} {_WAY_OUT}{many}") from None
     return frame
 
 
 _WAY_OUT = "skdistill.datasets.regularize sorts rows, merges duplicates and inserts missing rows."
+_MANY = " If a column names series, skdistill.datasets.read_panel(path, id=..., time=...) reads each of them."
 
 
 def _check_clock(index: pd.Index, name: str) -> None:

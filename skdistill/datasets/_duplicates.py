@@ -12,10 +12,11 @@ from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._clock_changes import tell_doubled
 from skdistill.datasets._clock import pass_zone
 from skdistill.datasets._rows import Rows
-from skdistill.datasets._times import Times
+from skdistill.datasets._times import Times, say_id
 
 __all__ = ["doubled_hint", "merge_duplicates", "refuse_duplicates", "repeats"]
 
+_NEARLY_ALL = 0.8  # of the times
 _FEW = 3  # number of examples in a message
 _DUPLICATES_WAY_OUT = (
     "Choose with regularize(..., duplicates='first', 'last', 'mean' or 'sum'); if rows differ in another column, such "
@@ -93,6 +94,7 @@ def merge_duplicates(rows: Rows, how: str) -> tuple[Rows, int]:
         return rows, 0
     kept = np.append(~again[1:], True) if how == "last" else ~again
     channels = rows.channels
+    _warn_of_ids(channels, again, rows.name, how)
     if how in ("mean", "sum"):
         runs = np.cumsum(~again) - 1
         numeric = channels.columns[[pd.api.types.is_float_dtype(one) for one in channels.dtypes]]
@@ -105,6 +107,27 @@ def merge_duplicates(rows: Rows, how: str) -> tuple[Rows, int]:
         channels = channels[kept].reset_index(drop=True)
     times = replace(rows.times, codes=rows.times.codes[kept], series=rows.times.series[kept])
     return replace(rows, times=times, channels=channels), int(again.sum())
+
+
+def _warn_of_ids(channels: pd.DataFrame, again: np.ndarray, name: str, how: str) -> None:
+    """Warn where a column has another of a few values in each row of nearly every time, as ids of series have."""
+    sizes = np.diff(np.append(np.flatnonzero(~again), len(again)))
+    size = int(np.median(sizes))
+    if size < 2 or (sizes == size).mean() < _NEARLY_ALL:
+        return
+    for column, values in channels.items():
+        codes, distinct = pd.factorize(values)
+        if len(distinct) != size or len(sizes) < 2:
+            continue
+        runs = np.cumsum(~again) - 1
+        if len(np.unique(runs * size + codes)) == len(codes):  # each once at a time
+            examples = f"{say_id(distinct[0])} and {say_id(distinct[1])}"
+            warnings.warn(
+                f"{name}: duplicates={how!r} merges {size} rows of each time, in which {column!r} has {size} different "
+                f"values, such as {examples}. If it names series, set id={column!r}; else leave it out with columns=.",
+                stacklevel=stacklevel_of_user(),
+            )
+            return
 
 
 def _warn_of_other_text(texts: pd.DataFrame, again: np.ndarray, name: str, how: str) -> None:

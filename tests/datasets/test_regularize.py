@@ -327,3 +327,23 @@ def test_a_day_first_file():
     series = quiet(io.StringIO(text), time="at", sep=";", decimal=",")
     assert series.index.equals(pd.date_range("2024-01-28", periods=9, name="at"))
     assert series["y"].tolist() == [k + 0.5 for k in range(9)]
+
+
+@pytest.mark.parametrize("how", ["first", "last", "mean", "sum"])
+@pytest.mark.parametrize("names", [(1.0, 2.0, 3.0), ("north", "south", "west")])
+def test_merged_rows_that_a_column_tells_apart_are_told(how, names):
+    """Three shops were one, of their mean."""
+    days = pd.date_range("2024-01-01", periods=10)
+    parts = [pd.DataFrame({"day": days, "shop": name, "sales": np.arange(10.0) + k}) for k, name in enumerate(names)]
+    table, other = pd.concat(parts), pd.concat([*parts[:1], parts[0].assign(sales=7.0)])
+    options = {"time": "day", "duplicates": how, "verbose": 0}
+    with pytest.warns(
+        UserWarning, match=rf"merges 3 rows of each time, in which 'shop' .* {names[0]!r} and {names[1]!r}"
+    ):
+        regularize(table, **options)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", message=".* has columns that are not numbers")
+        regularize(other, **options)
+        regularize(table, columns=["sales"], **options)
+        regularize(table, id="shop", **options)
