@@ -29,7 +29,7 @@ def is_integer(value: Any) -> bool:
 
     Examples
     --------
-    >>> is_integer(np.int64(3)), is_integer(True), is_integer(np.timedelta64(3))
+    >>> is_integer(np.int64(3)), is_integer(True), is_integer(np.timedelta64(3, "h"))
     (True, False, False)
     """
     return isinstance(value, Integral) and is_real(value)
@@ -50,7 +50,7 @@ def is_real(value: Any) -> bool:
 
     Examples
     --------
-    >>> is_real(0.5), is_real("0.5"), is_real(np.timedelta64(3))
+    >>> is_real(0.5), is_real("0.5"), is_real(np.timedelta64(3, "h"))
     (True, False, False)
     """
     return isinstance(value, Real) and not isinstance(value, bool | np.bool_ | np.timedelta64)

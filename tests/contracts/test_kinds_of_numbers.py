@@ -369,7 +369,7 @@ def test_times_and_complex_numbers_are_refused(name: str, fitted: Fitted) -> Non
 
 
 def test_counts_positions_and_weights_are_no_truth_values_or_spans_of_time(fitted: Fitted) -> None:
-    student, span = skdistill.load_pretrained_student(), np.timedelta64(2)
+    student, span = skdistill.load_pretrained_student(), np.timedelta64(2, "h")
     calls: list[Callable[[Any], Any]] = [
         lambda n: fitted.plain.backtest(LATER, step=n),
         lambda n: RollingOriginSplit(2, LENGTH, HORIZON, step=n)._check(),
