@@ -116,6 +116,8 @@ def warnings_of(forecaster, series):
     ids=["teacher", "student", "series"],
 )
 def test_what_a_fit_told_is_told_again_where_memory_has_what_it_learned(cause, settings, tmp_path):
+    if isinstance(settings["teacher"], SktimeTeacher):
+        pytest.importorskip("statsmodels", reason="sktime's ExponentialSmoothing needs statsmodels")
     panel = {"long": make_series(), "short": make_series(20)}
     plain = warnings_of(make_forecaster(**settings), panel)
     assert any(cause in one for one in plain)

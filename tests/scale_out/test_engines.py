@@ -147,9 +147,9 @@ def test_times_that_are_text_with_an_offset_keep_it(zone):
     table = to_long(pd.concat(frames))
     expected = pa.Table.from_pandas(forecaster.predict_table(table), preserve_index=False)
     as_text = table.assign(ds=table["ds"].map(pd.Timestamp.isoformat))
-    for given in (as_text, as_text.iloc[:0]):
+    for given in (as_text, as_text.iloc[:0].astype({"ds": "string"})):
         found = scale_out.predict(forecaster, given)
-        assert found["ds"].type == expected["ds"].type
+        assert found["ds"].type == pa.timestamp("us", expected["ds"].type.tz)  # pandas 2 reads nanoseconds
         assert found["ds"].to_pylist() == expected["ds"].to_pylist()[: len(found)]
 
 

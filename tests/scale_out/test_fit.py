@@ -162,6 +162,8 @@ def test_windows_of_the_sample_have_its_labels_in_every_block(make_teacher, tabl
     """A block numbers its series anew, and a teacher knows those of the sample by their numbers in it."""
     few = table[table.unique_id < "s16"]
     settings = {"teacher": make_teacher(few), "validation_fraction": 0}
+    if isinstance(settings["teacher"], SktimeTeacher):
+        pytest.importorskip("statsmodels", reason="sktime's ThetaForecaster needs statsmodels")
     alone = forecaster(**settings).fit(read_panel(few))
     read_in_small_blocks(monkeypatch)
     together = scale_out.fit(forecaster(**settings), few)
