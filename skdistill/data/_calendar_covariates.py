@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
+import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ import pandas as pd
 from skdistill._utils._checks import check_integer
 from skdistill._utils._choices import check_choice
 from skdistill._utils._optional import import_optional
+from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._calendar import calendar_fields, parse_frequency, read_field
 from skdistill.data._steps import as_time_index
 
@@ -34,6 +36,7 @@ _TELLS_STEP = 3  # distances of over a day, one after another, that business day
 _MOST_USED = ("hour", "weekday", "month")  # by default, those of them that the step of the labels has
 _SOME_DAY = pd.Timestamp(2001, 1, 1)
 _ISO = re.compile(r"\s*\d{4}-\d{1,2}-\d{1,2}")  # pandas takes the month of other text to be first
+_FEWEST_DATES, _FEWEST_DAYS = 5, 120  # no year has public holidays further apart
 _DATES = (datetime.date, np.datetime64)
 
 
@@ -163,6 +166,7 @@ def _holiday_columns(
         dates = _dates_in_country(holidays, _years(first, n_days, around))
     else:
         dates = _listed_dates(holidays, _years(first, n_days, around))
+        _tell_short_list(dates, int(first.min()), int((first + n_days).max()) - 1)
     columns = {"holiday": _count(dates, first, n_days)}
     for days in range(1, around + 1):
         columns[f"holiday_in_{days}"] = _count(dates - days, first, n_days)
@@ -237,6 +241,21 @@ def _listed_dates(holidays: Iterable[Any], years: range) -> np.ndarray:
         for year in years:
             datetime.date(year, 1, 1) in holidays  # noqa: B015
     return _as_days(holidays)
+
+
+def _tell_short_list(dates: np.ndarray, first: int, last: int) -> None:
+    """Warn of a list of holidays that ends long before the last day, or begins long after the first one."""
+    if len(dates) < _FEWEST_DATES:
+        return
+    usual = max(2 * int(np.diff(dates).max()), _FEWEST_DAYS)
+    for days, there, end in ((last - dates[-1], dates[-1], "end"), (dates[0] - first, dates[0], "begin")):
+        if days > usual:
+            warnings.warn(
+                f"holidays of calendar_covariates {end} on {np.datetime64(int(there), 'D')}, {int(days)} days "
+                f"{'before the last label' if end == 'end' else 'after the first label'}: none is marked there. List "
+                "those of all years, of the horizon, too.",
+                stacklevel=stacklevel_of_user(),
+            )
 
 
 def _as_days(dates: Iterable[Any]) -> np.ndarray:

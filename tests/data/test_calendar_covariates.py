@@ -1,6 +1,7 @@
 """Calendar fields and holidays as columns."""
 
 import sys
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -179,3 +180,19 @@ def test_a_country_without_the_package_says_what_to_install(monkeypatch):
     with pytest.raises(ImportError, match=r"pip install 'skdistill\[calendar\]'"):
         calendar_covariates(HOURS, holidays="DE")
     assert calendar_covariates(HOURS, holidays=["2024-12-25"])["holiday"].sum() == 24
+
+
+def test_a_list_of_holidays_that_ends_before_the_labels_is_told():
+    """Those of the horizon were missing, and no day of it was a holiday."""
+    days = pd.date_range("2023-01-01", "2024-12-31")
+    of_2023 = [f"2023-{month:02d}-15" for month in range(1, 13)]
+    of_2024 = [date.replace("2023", "2024") for date in of_2023]
+    with pytest.warns(UserWarning, match="end on 2023-12-15, 382 days before the last label: none is marked there"):
+        calendar_covariates(days, holidays=of_2023)
+    with pytest.warns(UserWarning, match="begin on 2024-01-15, 379 days after the first label"):
+        calendar_covariates(days, holidays=of_2024)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        calendar_covariates(days, holidays=[*of_2023, *of_2024])
+        calendar_covariates(days, holidays=["2023-05-01", "2023-06-01"])  # of no year
+        calendar_covariates(days[:300], holidays=of_2023)
