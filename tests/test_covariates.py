@@ -1197,3 +1197,21 @@ def test_a_plan_with_more_rows_in_any_order_is_read_as_the_plans_of_single_serie
     plan = plan.drop(index=("c", plans["c"].index[2]))
     with pytest.raises(ValueError, match=r"future of series '[ac]' (contains infinity|is not aligned)"):
         fitted.predict(X, future=plan)
+
+
+def test_a_known_covariate_that_one_series_lacks_is_told():
+    """Ids that were written otherwise in the table of the weather left the shop without it."""
+    rng, days = np.random.default_rng(0), pd.date_range("2024-01-01", periods=97)
+    lengths = {"context_length": 28, "prediction_length": 7, "known_covariates": ["temp"]}
+    forecaster = DistilledForecaster(None, "linear", "response", targets=["y"], **lengths)
+    parts = {one: pd.DataFrame(rng.normal(size=(97, 2)), days, ["y", "temp"]) for one in "abc"}
+    whole = pd.concat(parts)
+    lacks = pd.concat({**parts, "b": parts["b"].assign(temp=np.nan)})
+    with pytest.warns(UserWarning, match=r"'temp' has no value in the training rows of series 'b' \(1 of 3 series\)"):
+        forecaster.fit(lacks)
+    gaps = whole.assign(temp=whole["temp"].where(rng.random(len(whole)) < 0.7))
+    gaps.loc["b", "temp"] = np.nan  # as in a covariate that is seldom there
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        forecaster.fit(whole)
+        forecaster.fit(gaps)

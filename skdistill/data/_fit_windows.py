@@ -20,7 +20,12 @@ from skdistill.data._fit_warnings import (
     warn_of_unobserved,
     warn_without_window,
 )
-from skdistill.data._mostly_missing import is_mostly_missing, warn_of_mostly_missing
+from skdistill.data._mostly_missing import (
+    is_mostly_missing,
+    series_without_values,
+    warn_of_mostly_missing,
+    warn_of_series_without_values,
+)
 from skdistill.data._one_value import varies, warn_of_one_value
 from skdistill.data._outliers import (
     find_outliers,
@@ -376,6 +381,10 @@ class FitWindows:
         read = self.covariates_read(known[0].shape[1])
         empty = [one for one in read if is_mostly_missing([rows[:, one] for rows in known])]
         warn_of_mostly_missing([series[0].name_of(one) for one in empty])
+        for one in [] if len(known) < 3 else [one for one in read if one in self.known]:
+            if len(places := series_without_values([rows[:, one] for rows in known])):
+                lacking = [names[place] for place in places.tolist()]
+                warn_of_series_without_values(series[0].name_of(one), lacking, len(known))
 
     def _tell_of_values(self, series: list[Series], names: list[str], windows: TrainingWindows) -> None:
         """Warn of values that outweigh all others."""

@@ -9,12 +9,13 @@ import numpy as np
 
 from skdistill._utils._user_line import stacklevel_of_user
 
-__all__ = ["is_mostly_missing", "warn_of_mostly_missing"]
+__all__ = ["is_mostly_missing", "series_without_values", "warn_of_mostly_missing", "warn_of_series_without_values"]
 
 _MOST_NAMED = 5
 _FEWEST_GAPS = 3
 _MOST_MISSING = 0.5  # of the rows between the first and the last value of each series
 _REGULAR = 0.8  # of the distances between values: a price of every Monday is one value a week
+_COMPLETE = 0.9  # of the rows of the other series
 _NEARLY = 0.1  # relative; months are 28 to 31 days
 
 
@@ -48,6 +49,55 @@ def is_mostly_missing(parts: Sequence[np.ndarray]) -> bool:
     usual = float(np.median(gaps))
     nearly = max(_NEARLY * usual, 1.0 if usual > 2 else 0.0)  # Mondays and Thursdays are 3 and 4 rows apart
     return bool((np.abs(gaps - usual) <= nearly).sum() < _REGULAR * len(steps))
+
+
+def series_without_values(parts: Sequence[np.ndarray]) -> np.ndarray:
+    """Return the series in which a covariate has no value, if it is nearly complete in the others, and they are more.
+
+    Parameters
+    ----------
+    parts : sequence of ndarray of shape (n_timestamps,)
+        Its values in each series; NaN is missing.
+
+    Returns
+    -------
+    places : ndarray of int
+        The places of these series; none where others have gaps, too.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> series_without_values([np.ones(9), np.full(9, np.nan), np.ones(9)])
+    array([1])
+    """
+    lengths = np.array([len(values) for values in parts])
+    is_there = ~np.isnan(np.concatenate(parts))
+    if is_there.all() or not lengths.all():
+        return np.zeros(0, dtype=np.int64)
+    counts = np.add.reduceat(is_there, np.cumsum(lengths) - lengths)
+    empty = counts == 0
+    is_complete = counts[~empty].sum() >= _COMPLETE * lengths[~empty].sum()
+    return np.flatnonzero(empty if is_complete and 2 * empty.sum() < len(empty) else np.zeros(0, dtype=bool))
+
+
+def warn_of_series_without_values(name: Hashable, series: Sequence[str], n_series: int) -> None:
+    """Warn of a known covariate that has no value in some series.
+
+    Parameters
+    ----------
+    name : hashable
+        Its name.
+    series : sequence of str
+        Names of the series.
+    n_series : int
+        Number of all series.
+    """
+    warnings.warn(
+        f"the known covariate {name!r} has no value in the training rows of {series[0]} ({len(series)} of {n_series} "
+        "series), and is nearly complete in the others: it counts as unknown there. If it was joined by id, look at "
+        "how ids are written in both tables.",
+        stacklevel=stacklevel_of_user(),
+    )
 
 
 def warn_of_mostly_missing(names: Sequence[Hashable]) -> None:
