@@ -114,7 +114,9 @@ def _warn_of_filled_levels(rows: Rows, gaps: Gaps, fill_value: Any) -> None:
         if not isinstance(values.dtype, np.dtype) or values.dtype.kind != "f" or not several.any():
             continue
         numbers = values.to_numpy()
-        seldom = (np.diff(numbers)[times.follows] == 0).mean() >= _SELDOM
+        there = np.flatnonzero(~np.isnan(numbers))
+        after = np.diff(times.series[there]) == 0
+        seldom = after.any() and (np.diff(numbers[there])[after] == 0).mean() >= _SELDOM
         if not seldom or (np.nanmin(numbers) < _COUNTS and not (numbers % 1 > 0).any()):
             continue
         low, high = (one.reduceat(numbers, times.starts)[several] for one in (np.fmin, np.fmax))

@@ -369,9 +369,12 @@ def test_a_fill_value_for_all_columns_that_is_no_level_of_one_is_told():
     )
     with pytest.warns(UserWarning, match=r"fill_value=0 fills 'price', too, which is between 9.5 and 9.9, in 2 insert"):
         read_panel(frame, fill_value=0)
+    with pytest.warns(UserWarning, match="fill_value=0 fills 'price', too"):
+        read_panel(frame.assign(price=[9.5, np.nan, 9.5, np.nan, 9.5, np.nan, 9.9]), fill_value=0)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         read_panel(frame, fill_value={"sales": 0})
+        read_panel(frame.assign(price=np.nan), fill_value=0)
         read_panel(frame.assign(price=[2.0, 0, 4, 5, 5, 5, 5]), fill_value=0)
         read_panel(frame, columns=["sales"], fill_value=0)
 
