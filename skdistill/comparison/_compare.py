@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from skdistill._predictor import blocks
 from skdistill._rolled import seasonal_difference
@@ -294,8 +295,10 @@ def _plain(value: Any) -> Any:
     """Return plain values, also in lists and dicts, and the names of the types of others."""
     if isinstance(value, Mapping):
         return {key: _plain(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple | range):
         return [_plain(one) for one in value]
+    if isinstance(value, np.generic | np.ndarray | pd.Index | pd.Series):
+        return _plain(value.tolist())
     return value if value is None or isinstance(value, str | bool | int | float) else type(value).__name__
 
 

@@ -109,6 +109,9 @@ def test_models_of_different_context_lengths_see_the_same_targets():
         ValueError, match=r"must differ only in random_state; bounds is \[0.0, None\] and \[0.0, 50.0\]"
     ):
         compare({"ours": bounded}, series[176:])
+    of_search = [make_forecaster(min_observed=np.int64(rows)).fit(series[:200]) for rows in (4, 6)]
+    with pytest.raises(ValueError, match="must differ only in random_state; min_observed is 4 and 6"):
+        compare({"ours": of_search}, series[176:])
     assert table.loc["long", "mse"] == compare({"long": long}, series[176:], alone=False).loc["long", "mse"]
 
 
