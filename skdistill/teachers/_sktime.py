@@ -280,15 +280,20 @@ class SktimeTeacher(BaseTeacher):
         places = self._places(contexts)
         rows = _of_targets(contexts)
         known = self._known(contexts)
+        failed: list[str] = []
         answers = [
             self._forecast(
                 *self._trim(contexts, window, values, fitted),
                 known=None if known is None else known[window],
                 fitted=fitted,
+                failed=failed,
             )
             for window, (values, fitted) in enumerate(zip(rows, map(self._fitted, places), strict=True))
         ]
         forecasts = np.stack([forecast for forecast, _ in answers])
+        if failed and not self.__dict__.get("_told_short"):  # compare asks for many blocks
+            self._told_short = True
+            self._warn_of_short_contexts(rows.shape[1], failed[0])
         if not np.isfinite(forecasts).all():
             window = int(np.argwhere(~np.isfinite(forecasts))[0, 0])
             raise ValueError(
@@ -473,9 +478,12 @@ class SktimeTeacher(BaseTeacher):
         return np.concatenate([contexts.original()[:, :, list(contexts.known)], ahead], axis=1)
 
     def _forecast(
-        self, values: np.ndarray, labels: RowLabels, known: np.ndarray | None, fitted: Any
+        self, values: np.ndarray, labels: RowLabels, known: np.ndarray | None, fitted: Any, failed: list[str]
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Forecast the rows after a context, (prediction_length, n_targets), and quantiles with one axis more."""
+        """Forecast the rows after a context, (prediction_length, n_targets), and quantiles with one axis more.
+
+        Where a forecaster of series fails on the context alone, the reason is added to ``failed``.
+        """
 
         def forecast(y: pd.Series | pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
             return self._ask(y, fitted, known)
@@ -484,15 +492,28 @@ class SktimeTeacher(BaseTeacher):
             return forecast(as_series(values, labels.positions))
         try:
             return under_labels(forecast, values, labels, self._known_forms(), _is_finite)
-        except Exception:  # forecasters raise anything where a series is too short for them
+        except Exception as error:  # forecasters raise anything where a series is too short for them
             if not self._rolls:
                 raise
+            failed.append(str(error).partition("\n")[0])
             return self._forecast_simpler(values, labels)
+
+    def _warn_of_short_contexts(self, n_rows: int, reason: str) -> None:
+        """Warn that a forecaster of series is another one on contexts, which are all that is given here."""
+        warnings.warn(
+            f"the sktime forecaster {self._name} cannot be fitted on some contexts of {n_rows} rows alone ({reason}), "
+            "and forecasts after them without a season, or their last value: these are not its labels in fit, which "
+            "come from the rows of whole series. To see what it forecasts, take a context_length of two seasons or "
+            "more.",
+            stacklevel=stacklevel_of_user(),
+        )
 
     def _forecast_simpler(self, values: np.ndarray, labels: RowLabels) -> tuple[np.ndarray, np.ndarray]:
         """Forecast without a season, or else repeat the last value, as for a series of the fit."""
         steps = self._steps()
-        for kind, forecaster in simpler(self.forecaster):
+        with quiet():
+            kinds = list(simpler(self.forecaster))
+        for kind, forecaster in kinds:
             if kind == "forecaster":
                 continue
 
@@ -511,10 +532,10 @@ class SktimeTeacher(BaseTeacher):
         return self.__dict__.setdefault("_forms", {})
 
     def __getstate__(self) -> dict[str, Any]:
-        """Drop what follows from the rest: the form of labels that worked, and the keys of the windows."""
+        """Drop what follows from the rest: the form of labels that worked, the keys of the windows, what was told."""
         state = dict(super().__getstate__())
-        state.pop("_forms", None)
-        state.pop("_known_keys", None)
+        for name in ("_forms", "_known_keys", "_told_short"):
+            state.pop(name, None)
         return state
 
     def _ask(self, y: pd.Series | pd.DataFrame, fitted: Any, known: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
@@ -570,7 +591,7 @@ class SktimeTeacher(BaseTeacher):
         every = self._known(contexts)
         known = None if every is None else every[0]
         other = rows[::-1] + np.linspace(1.0, 2.0, len(rows))[:, None] * (1.0 + np.abs(rows).max())
-        first, second = (self._forecast(values, labels, known, fitted)[0] for values in (rows, other))
+        first, second = (self._forecast(values, labels, known, fitted, [])[0] for values in (rows, other))
         if np.array_equal(first, second):
             raise ValueError(
                 f"the sktime forecaster {self._name} forecasts the same after any context: update(y, "
