@@ -308,10 +308,11 @@ def test_the_teacher_forecasts_and_compares_after_contexts_of_any_series():
 def test_a_context_of_less_than_two_seasons_that_shows_no_season_is_told():
     X = panel(2)
     short = distill(ThetaForecaster(sp=12), X, context_length=18)
-    with pytest.warns(UserWarning, match="ThetaForecaster cannot be fitted on some contexts of 18 rows alone") as told:
+    with pytest.warns(UserWarning, match="ThetaForecaster cannot be fitted on some contexts of 18 rows alone"):
         short.predict_teacher(X)
-        short.predict_teacher(X[:40])
-    assert sum("cannot be fitted on some" in str(one.message) for one in told) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        short.predict_teacher(X)  # told once
 
 
 def test_windows_without_truth_and_copies_are_labeled_too():
