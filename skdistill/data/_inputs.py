@@ -90,6 +90,8 @@ def read_series(estimator: BaseEstimator, X: Any, *, reset: bool, allow_batch: b
         given = SeriesInput(list(_read_many(estimator, X, reset=reset)), is_list=True)
     else:
         given = SeriesInput([_read_one(estimator, X, reset=reset, name="X")])
+    if form is not None:
+        warn_of_times_as_ids(form.ids, given.series[0].index)
     if not reset:
         _labels_of(estimator).warn_of_others(
             [one.index for one in given.series],
@@ -100,8 +102,6 @@ def read_series(estimator: BaseEstimator, X: Any, *, reset: bool, allow_batch: b
         given = _as_channels(getattr(estimator, "roles_", None), given)
         _tell_statics(estimator, given)
         return _with_vintages(estimator, given, reset=False)
-    if form is not None:
-        warn_of_times_as_ids(form.ids, given.series[0].index)
     given = _keep_labels(estimator, given)
     if not _takes_roles(estimator):
         return given
