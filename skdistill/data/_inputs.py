@@ -21,7 +21,7 @@ from skdistill.data._label_reader import LabelReader
 from skdistill.data._plans import range_of_known
 from skdistill.data._roles import Roles, categories_of_tables, find_roles, target_positions
 from skdistill.data._row_labels import check_row_labels
-from skdistill.data._row_units import warn_of_row_units
+from skdistill.data._row_units import tell_row_units
 from skdistill.data._series import Series, SeriesInput
 from skdistill.data._series_labels import SeriesLabels, check_columns
 from skdistill.data._statics import warn_of_static_units
@@ -102,7 +102,7 @@ def read_series(estimator: BaseEstimator, X: Any, *, reset: bool, allow_batch: b
         )
         given = _as_channels(getattr(estimator, "roles_", None), given)
         _tell_statics(estimator, given)
-        _tell_rows(estimator, given)
+        tell_row_units(estimator, given)
         return _with_vintages(estimator, given, reset=False)
     given = _keep_labels(estimator, given)
     if not _takes_roles(estimator):
@@ -260,17 +260,6 @@ def _tell_statics(estimator: Any, given: SeriesInput) -> None:
         roles.static_range,
         lambda number: f"window {number} of X" if is_batch else _name_of(given.series[number], number),
     )
-
-
-def _tell_rows(estimator: Any, given: SeriesInput) -> None:
-    """Warn of covariates that are of another size than in ``fit``, as in other units, if they are read."""
-    roles, spec = getattr(estimator, "roles_", None), getattr(estimator, "spec_", None)
-    if roles is None or spec is None or not hasattr(estimator, "scaling_"):
-        return
-    known = set(roles.known_channels)
-    past = set(range(spec.n_channels)) - known - set(roles.target_channels)
-    read = (known if spec.known else set()) | (past if getattr(estimator, "covariates", "error") == "error" else set())
-    warn_of_row_units(estimator.scaling_, roles, given, sorted(read), spec.context_length)
 
 
 def _with_vintages(estimator: Any, given: SeriesInput, *, reset: bool) -> SeriesInput:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+import weakref
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,13 +14,56 @@ from skdistill.data._roles import Roles
 from skdistill.data._scaling import Scaling
 from skdistill.data._series import SeriesInput
 
-__all__ = ["warn_of_row_units"]
+__all__ = ["tell_row_units"]
 
 _USUAL = 8.0  # units around the center
 _TIMES = 8.0  # a size so many times larger or smaller than all that is usual is one in other units
 
 
-def warn_of_row_units(scaling: Scaling, roles: Roles, given: SeriesInput, channels: Sequence[int], length: int) -> None:
+def tell_row_units(estimator: Any, given: SeriesInput) -> None:
+    """Warn of covariates that have another size in all of the last rows than in ``fit``, if they are read.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Fitted; without roles or units of rows, nothing is told.
+    given : SeriesInput
+        The series, as channels.
+    """
+    scaling = getattr(estimator, "scaling_", None)
+    if scaling is None:
+        return
+    channels = _CHANNELS.get(scaling)
+    if channels is None:
+        channels = _CHANNELS[scaling] = _channels_read(estimator, scaling)
+    if channels and (
+        scaling.series_units_ is not None or len(given.series) != 1 or _is_other(given, scaling, channels)
+    ):
+        _warn(scaling, estimator.roles_, given, channels, estimator.spec_.context_length)
+
+
+_CHANNELS: weakref.WeakKeyDictionary[Scaling, list[int]] = weakref.WeakKeyDictionary()  # a forecast asks at each call
+
+
+def _channels_read(estimator: Any, scaling: Scaling) -> list[int]:
+    """Return the covariates that are read in units of ``fit``."""
+    roles, spec = getattr(estimator, "roles_", None), getattr(estimator, "spec_", None)
+    if roles is None or spec is None or scaling.kind == "window" or scaling.transformer_ is not None:
+        return []
+    known = set(roles.known_channels)
+    past = set(range(spec.n_channels)) - known - set(roles.target_channels)
+    reads_past = getattr(estimator, "covariates", "error") == "error"  # otherwise, fit has refused them
+    return sorted((known if spec.known else set()) | (past if reads_past else set()))
+
+
+def _is_other(given: SeriesInput, scaling: Scaling, channels: list[int]) -> bool:
+    """Return whether the last row of one series may be of another size."""
+    size, center = abs(given.series[0].values[-1]), abs(scaling.mean_)
+    far = (size > _TIMES * (center + _USUAL * scaling.scale_)) | (size < (center - _USUAL * scaling.scale_) / _TIMES)
+    return bool((far | (size != size))[channels].any())
+
+
+def _warn(scaling: Scaling, roles: Roles, given: SeriesInput, channels: Sequence[int], length: int) -> None:
     """Warn of covariates that have another size in all of the last rows than in ``fit``, whose units they are read in.
 
     Of a series that is scaled by its context, units of covariates make no difference.
@@ -38,8 +82,6 @@ def warn_of_row_units(scaling: Scaling, roles: Roles, given: SeriesInput, channe
         Number of last rows to look at.
     """
     chosen = list(channels)
-    if not chosen or scaling.kind == "window" or scaling.transformer_ is not None:
-        return
     rows = [one.values for one in given.series] if given.batch is None else list(given.batch)
     numbers, center, unit = np.arange(len(rows)), scaling.mean_[None], scaling.scale_[None]
     if scaling.series_units_ is not None:

@@ -14,6 +14,7 @@ from skdistill.data._lacking_plans import tell_lacking_plans
 from skdistill.data._panel import covariates_of, name_instance
 from skdistill.data._plans import tell_future
 from skdistill.data._precede import precede_index
+from skdistill.data._row_units import tell_row_units
 from skdistill.data._series import Series, SeriesInput
 from skdistill.data._steps import Step, continue_index
 from skdistill.forecaster import DistilledForecaster
@@ -56,6 +57,7 @@ def roll_out(
     numbers = predictor.scaling.numbers_of(ids_of(kept.rows)) if predictor.scaling.kind == "series" else None
     blocks: list[np.ndarray] = []
     quantiles: list[np.ndarray] = []
+    tell_row_units(forecaster, _rows_so_far(kept, contexts[:, n_rows:], indexes))
     while True:
         ahead = [continue_index(index, length, step=step) for index, step in zip(indexes, steps, strict=True)]
         future = _read_future(forecaster, kept, X, ahead, n_steps - length * len(blocks))

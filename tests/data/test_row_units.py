@@ -10,6 +10,7 @@ import pytest
 from skdistill import DistilledForecaster
 from skdistill.datasets import to_long
 from skdistill.networks import Linear
+from skdistill.sktime import SktimeDistilledForecaster
 
 RNG = np.random.default_rng(0)
 DAYS = pd.date_range("2024-01-01", periods=90)
@@ -101,3 +102,21 @@ def test_windows_in_global_units_are_told_by_number():
     batch = np.stack([one.to_numpy()[:12], one.to_numpy()[:12] * [1.0, 100.0]])
     with pytest.warns(UserWarning, match="the covariate 1 of window 1 of X is .* in the last rows"):
         fitted.predict(batch)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("rows", [ROWS, ROWS.loc["a"]], ids=["panel", "one series"])
+def test_sktime_tells_it_of_the_rows_of_an_update(rows):
+    times = rows.index.get_level_values(-1)
+    first, new, later = (
+        rows[one] for one in (times < DAYS[60], (times >= DAYS[60]) & (times < DAYS[80]), times >= DAYS[80])
+    )
+    settings = {"teacher": None, "student": Linear(), "loss": "response", "context_length": 12, "prediction_length": 4}
+    fitted = SktimeDistilledForecaster(**settings).fit(first[["y"]], X=first[["price"]], fh=[1, 2, 3, 4])
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="the covariate .* in the last rows")
+        fitted.update(new[["y"]], X=new[["price"]], update_params=False).predict(X=later[["price"]])
+    fitted = SktimeDistilledForecaster(**settings).fit(first[["y"]], X=first[["price"]], fh=[1, 2, 3, 4])
+    fitted.update(new[["y"]], X=100 * new[["price"]], update_params=False)
+    with pytest.warns(UserWarning, match="the covariate 'X:price' of .* in the last rows, and was"):
+        fitted.predict(X=100 * later[["price"]])
