@@ -18,6 +18,7 @@ _FEWEST = 4
 _FEWEST_ROWS = 8
 _PARTS_OF_YEAR = (4, 12, 52, 53, 365, 366)
 _MOST_NAMED = 5
+_MOST_ALIKE = 0.6  # of the steps of hours, weekdays, ..., quarters of months; kWh by day and by night have others
 _PART_OF_DATE = re.compile(
     r"(day|week)[ _]?of[ _]?(the[ _]?)?(week|month|year)|year|yr|month|mnth|day|week|weekday|dow|hour|hr|quarter",
     re.IGNORECASE,
@@ -175,7 +176,7 @@ def warn_of_numbered_rows(columns: pd.Index, targets: Sequence[int], rows: Seque
         return
     numbers = [one for one in targets if _counts(rows[0][:_FEWEST_ROWS, one])]
     numbers = [one for one in numbers if all(len(part) < 2 or _counts(part[:, one]) for part in rows)]
-    dates = [one for one in targets if _PART_OF_DATE.fullmatch(str(columns[one])) and _are_whole(rows[0][:, one])]
+    dates = [one for one in targets if _PART_OF_DATE.fullmatch(str(columns[one])) and _goes_on(rows[0][:, one])]
     found = sorted({*numbers, *dates})
     if found and len(found) < len(targets):
         warnings.warn(
@@ -184,6 +185,14 @@ def warn_of_numbered_rows(columns: pd.Index, targets: Sequence[int], rows: Seque
             "forecast in targets, or leave them out.",
             stacklevel=stacklevel_of_user(),
         )
+
+
+def _goes_on(values: np.ndarray) -> bool:
+    """Return whether numbers are whole, and go from most rows to the next in one step, as hours and months do."""
+    if not _are_whole(values):
+        return False
+    _, counts = np.unique(np.diff(values), return_counts=True)
+    return not len(counts) or bool(counts.max() >= _MOST_ALIKE * counts.sum())
 
 
 def _are_whole(values: np.ndarray) -> bool:

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from skdistill import DistilledForecaster
+from skdistill.data._time_columns import warn_of_numbered_rows
 from skdistill.datasets import load_csv
 
 DAYS = pd.date_range("2024-01-01", periods=30)
@@ -140,3 +141,16 @@ def test_a_target_that_numbers_the_rows_is_told():
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             DistilledForecaster(None, "linear", "response", **lengths, **settings).fit(rows)
+
+
+def test_kilowatt_hours_by_day_and_by_night_are_no_dates():
+    rng = np.random.default_rng(0)
+    rows = [np.stack([rng.integers(3, 20, 90), rng.integers(1, 9, 90)], axis=1).astype(float)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warn_of_numbered_rows(pd.Index(["day", "night"]), (0, 1), rows)
+    for freq, name, values in [("h", "hour", "hour"), ("MS", "quarter", "quarter"), ("B", "weekday", "day_of_week")]:
+        labels = pd.date_range("2024-01-01", periods=90, freq=freq)
+        rows[0][:, 0] = getattr(labels, values)
+        with pytest.warns(UserWarning, match=f"the columns '{name}' of X number the rows or tell their dates"):
+            warn_of_numbered_rows(pd.Index([name, "night"]), (0, 1), rows)
