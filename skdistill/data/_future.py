@@ -301,10 +301,8 @@ def _places_of_all(tables: CutFrame, numbers: Sequence[int], labels: pd.Index) -
 
 def _expected_labels(series: Sequence[Series], n_rows: int) -> list[pd.Index | None]:
     """Return the labels of the horizon of every series; None where there are none, or only row numbers."""
-    if any(one.index is None for one in series):
-        return [None] * len(series)
-    ahead = labels_ahead(list(series), n_rows)
-    return [_told(one.index, labels) for one, labels in zip(series, ahead, strict=True)]
+    ahead = iter(labels_ahead([one for one in series if one.index is not None], n_rows))
+    return [None if one.index is None else _told(one.index, next(ahead)) for one in series]
 
 
 def _told(index: pd.Index | None, labels: pd.Index) -> pd.Index | None:

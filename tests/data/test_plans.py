@@ -113,6 +113,18 @@ def test_gaps_at_weekends_are_those_of_the_rows_so_far(columns):
         forecaster.predict(ROWS.loc["a"][:50], future=plan)
 
 
+def test_rows_of_a_plan_are_found_by_labels_beside_a_series_without(forecaster):
+    past = {"a": PAST.loc["a"], "b": PAST.loc["b"].to_numpy()}
+    plan = {"a": PLAN.loc["a"], "b": PLAN.loc["b"].to_numpy()}
+    expected = forecaster.predict(PAST, future=PLAN).loc["a"]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "X does not have valid feature names")
+        found = forecaster.predict(past, future={**plan, "a": plan["a"][::-1]})["a"]
+        np.testing.assert_allclose(found, expected, rtol=1e-6)
+        with pytest.raises(ValueError, match="future of series 'a' is not aligned with series 'a'"):
+            forecaster.predict(past, future={**plan, "a": plan["a"].shift(freq="3D")})
+
+
 def test_a_new_series_of_another_size_is_not_told(forecaster):
     past, plan = (rows.assign(price=500 * rows["price"]).rename(index={"a": "c"}).loc[["c"]] for rows in (PAST, PLAN))
     with warnings.catch_warnings():
