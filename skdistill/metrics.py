@@ -14,7 +14,7 @@ from skdistill._rolled import Rolled, RolledSeries, roll_windows
 from skdistill._utils._checks import check_integer
 from skdistill._utils._choices import check_choice
 from skdistill._utils.numpy_student import read_numbers
-from skdistill.data._columns import are_names_alone
+from skdistill.data._columns import can_be_position
 from skdistill.data._levels import check_quantiles
 from skdistill.data._series_weight import check_series_weight
 
@@ -336,14 +336,18 @@ class ForecastScorer:
         if wanted is None:
             return list(range(len(known)))
         several = [wanted] if isinstance(wanted, str | int | np.integer) else list(wanted)
-        by_position = name == "channels" and not are_names_alone(known)
         positions = []
         for one in several:
             if isinstance(one, bool | np.bool_ | np.timedelta64):
                 raise TypeError(f"{name} of ForecastScorer must be among {_list(known)}, not a mask; got {wanted!r}.")
             if one in known:
                 positions.append(known.index(one))
-            elif by_position and isinstance(one, int | np.integer) and 0 <= one < len(known):
+            elif (
+                name == "channels"
+                and isinstance(one, int | np.integer)
+                and 0 <= one < len(known)
+                and can_be_position(int(one), known)
+            ):
                 positions.append(int(one))
             else:
                 raise ValueError(f"{name} of ForecastScorer must be among {_list(known)}; got {one!r}.")

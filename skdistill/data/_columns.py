@@ -11,7 +11,7 @@ import pandas as pd
 from skdistill._utils._checks import is_integer
 from skdistill._utils._choices import check_choice
 
-__all__ = ["are_names_alone", "find_columns", "find_targets"]
+__all__ = ["can_be_position", "find_columns", "find_targets"]
 
 _MOST_SHOWN = 8  # columns in a message
 
@@ -100,12 +100,12 @@ def find_columns(given: Any, columns: pd.Index | None, n_columns: int, parameter
             )
         if one in names:
             positions.append(names.index(one))
-        elif isinstance(one, int | np.integer) and are_names_alone(names):
-            raise ValueError(
-                f"{parameter} of {owner} must name columns of X, of which some are named by numbers, so that a number "
-                f"is a name and no position; got {one!r}, and the columns are {_shown(names)}."
-            )
         elif isinstance(one, int | np.integer) and 0 <= one < n_columns:
+            if not can_be_position(int(one), names):
+                raise ValueError(
+                    f"{parameter} of {owner} must name columns of X, of which some are named by numbers, so that a "
+                    f"number is no position; got {one!r}, and the columns are {_shown(names)}."
+                )
             positions.append(int(one))
         else:
             texts = [str(name) for name in names]
@@ -121,25 +121,28 @@ def find_columns(given: Any, columns: pd.Index | None, n_columns: int, parameter
     return tuple(positions)
 
 
-def are_names_alone(names: Sequence[Any]) -> bool:
-    """Return whether numbers can only be names of columns: some are named by numbers, which positions would mix with.
+def can_be_position(number: int, names: Sequence[Any]) -> bool:
+    """Return whether a number that is no name of a column is clearly its position.
 
     Parameters
     ----------
+    number : int
+        A number, as given.
     names : sequence of hashable
-        Names of the columns.
+        Names of the columns; empty if they have none.
 
     Returns
     -------
-    alone : bool
-        False if no name is a whole number.
+    can : bool
+        False if some column is named by a number, or another one by the text of this number.
 
     Examples
     --------
-    >>> are_names_alone(["load", 2]), are_names_alone(["load", "2"])
-    (True, False)
+    >>> can_be_position(1, ["load", "price"]), can_be_position(1, ["load", 2]), can_be_position(1, ["1", "2"])
+    (True, False, False)
     """
-    return any(map(is_integer, names))
+    text = str(int(number))
+    return not any(map(is_integer, names)) and (text not in names or names[int(number)] == text)
 
 
 def _shown(names: list[Any]) -> str:

@@ -13,7 +13,7 @@ from skdistill._unwrap import unwrap_model
 from skdistill._utils._checks import check_integer, is_integer
 from skdistill._utils._optional import import_optional
 from skdistill._utils.numpy_student import read_numbers
-from skdistill.data._columns import are_names_alone
+from skdistill.data._columns import can_be_position
 from skdistill.data._forms import take_apart
 from skdistill.data._inputs import is_list_of_series
 from skdistill.data._label_kinds import same_labels
@@ -383,10 +383,10 @@ def _find_channel(channel: Any, names: list[Any]) -> int:
         return len(names) - 1
     if channel in names and not isinstance(channel, ChannelPosition):
         return names.index(channel)
-    by_position = isinstance(channel, ChannelPosition) or not are_names_alone(names)
-    if by_position and is_integer(channel) and 0 <= channel < len(names):
+    is_place = is_integer(channel) and 0 <= channel < len(names)
+    if is_place and (isinstance(channel, ChannelPosition) or can_be_position(channel, names)):
         return int(channel)
-    otherwise = " or a position from 0" if by_position else ""
+    otherwise = "" if any(map(is_integer, names)) else " or a position from 0"
     raise ValueError(f"channel of ForecastDisplay must be among {names}{otherwise}; got {channel!r}.")
 
 

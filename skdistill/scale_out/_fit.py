@@ -23,6 +23,7 @@ from skdistill._utils._user_line import stacklevel_of_user
 from skdistill._utils._usual_modes import with_gradients
 from skdistill._validation_share import warn_of_unread_rows
 from skdistill.data._bounds import warn_of_ends
+from skdistill.data._columns import find_columns
 from skdistill.data._forms import take_apart
 from skdistill.data._one_value import told_of_all, warn_of_one_value
 from skdistill.data._outliers import warn_of_outliers
@@ -327,13 +328,24 @@ def _first_target(forecaster: Any, table: Any, id: Hashable, time: Hashable) -> 
             raise ValueError(
                 f"the table has no column {name!r}; it has {', '.join(map(repr, names))}. Name {parameter}=."
             )
-    targets = forecaster.targets
-    if targets is None:
-        covariates = {*(forecaster.known_covariates or ()), *(forecaster.static_covariates or ())}
-        targets = [one for one in names if one not in (str(id), str(time)) and one not in covariates]
-    if not targets:
+    channels = [one for one in names if one not in (str(id), str(time))]
+    if not channels:
         raise ValueError(f"the table has no column beside {id!r} and {time!r}: no channel is left.")
-    return str(targets[0])
+    known, static = (_places_of(forecaster, one, channels) for one in ("known_covariates", "static_covariates"))
+    targets = _places_of(forecaster, "targets", channels)
+    if forecaster.targets is None:
+        targets = tuple(one for one in range(len(channels)) if one not in {*known, *static})
+    return channels[(targets or (0,))[0]]  # without a target, the fit of the sample tells
+
+
+def _places_of(forecaster: Any, parameter: str, channels: list[str]) -> tuple[int, ...]:
+    """Return the positions of the columns that a parameter names among all but ids and times."""
+    given = getattr(forecaster, parameter)
+    return (
+        ()
+        if given is None
+        else find_columns(given, pd.Index(channels), len(channels), parameter, "DistilledForecaster")
+    )
 
 
 def _columns(table: Any) -> list[Any]:

@@ -83,12 +83,22 @@ def test_where_columns_are_named_by_numbers_a_number_is_no_position():
         -forecast_errors(forecaster, frame, per="channel")[1]
     )
     for wrong in ({"targets": [0, 2]}, {"targets": [1], "known_covariates": [0]}):
-        with pytest.raises(ValueError, match=r"a number is a name and no position; got 0, and the columns are \[1, 2"):
+        with pytest.raises(ValueError, match=r"so that a number is no position; got 0, and the columns are \[1, 2"):
             make_forecaster(**wrong).fit(frame)
     with pytest.raises(ValueError, match=r"must be among \[3, 1\]; got 0"):
         ForecastScorer(channels=[0, 1])(forecaster, frame)
     with pytest.raises(ValueError, match=r"must be among \[3, 1\]; got 0"):
         ForecastDisplay.from_estimator(forecaster, frame, channel=0)
+
+
+def test_the_text_of_a_number_names_a_column_and_no_other_position():
+    frame = make_frame(n_channels=3).set_axis(["1", "2", "3"], axis=1)  # as of a CSV file
+    assert make_forecaster(targets=["1"]).fit(frame).targets_ == (0,)
+    assert make_forecaster(targets=[0]).fit(frame).targets_ == (0,)
+    with pytest.raises(ValueError, match=r"no position; got 1, and the columns are \['1', '2', '3'\]"):
+        make_forecaster(targets=[1]).fit(frame)
+    forecaster = make_forecaster(targets=[0, 1]).fit(frame.set_axis(["0", "1", "2"], axis=1))
+    assert forecaster.targets_ == (0, 1)
 
 
 def test_updates_go_on_with_the_series_of_fit():

@@ -83,6 +83,12 @@ def test_the_student_of_fit_on_all_rows(settings, table, monkeypatch):
         np.testing.assert_allclose(together.predict(panel), alone.predict(panel), rtol=1e-4)
 
 
+def test_positions_of_targets_are_those_of_fit(table):
+    by_position, by_name = (scale_out.fit(forecaster(targets=targets), table) for targets in ([1], ["c1"]))
+    for name, values in weights(by_name).items():
+        np.testing.assert_array_equal(weights(by_position)[name], values)
+
+
 class WeighsOwnTeacher(LastValueTeacher):
     """Weighs the labels of the series it was fitted on, and of no others."""
 
