@@ -95,7 +95,8 @@ class ProbabilisticMixin:
         """Calibrate the quantiles on all windows of other data.
 
         With ``calibration="conformal"``, the windows of ``X`` replace the validation windows, so you can reserve rows
-        for calibration only. With ``"rolling"``, they are added to the known windows, of which the last ones are used.
+        for calibration only. With ``"rolling"``, they are added to the known windows, of which the last ones are used:
+        give each window once, so only the new rows and the ``context_length + prediction_length - 1`` rows before them.
         Windows with a missing true value (NaN) in their horizon, or without an observed value of a target in their
         context, are left out, here and in ``fit``. A warning counts the windows whose true values a forecaster was
         trained on, as far as labels and values of rows tell: where one was revised since, they are others. Files and
