@@ -57,7 +57,8 @@ def roll_out(
     numbers = predictor.scaling.numbers_of(ids_of(kept.rows)) if predictor.scaling.kind == "series" else None
     blocks: list[np.ndarray] = []
     quantiles: list[np.ndarray] = []
-    tell_row_units(forecaster, _rows_so_far(kept, contexts[:, n_rows:], indexes))
+    if len(forecaster.targets_) < forecaster.roles_.n_channels:  # there are covariates
+        tell_row_units(forecaster, _rows_so_far(kept, contexts[:, n_rows:], indexes))
     while True:
         ahead = [continue_index(index, length, step=step) for index, step in zip(indexes, steps, strict=True)]
         future = _read_future(forecaster, kept, X, ahead, n_steps - length * len(blocks))
