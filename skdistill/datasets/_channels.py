@@ -16,7 +16,7 @@ from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.datasets._csv_text import advise_number_format
 from skdistill.datasets._times import say_id
 
-__all__ = ["read_channels", "say_other", "stack_columns", "text_is_encoded"]
+__all__ = ["read_channels", "say_other", "stack_columns", "text_is_encoded", "warn_of_parts"]
 
 
 def read_channels(frame: pd.DataFrame, ids: pd.Index, codes: np.ndarray, name: str) -> pd.DataFrame:
@@ -68,6 +68,37 @@ def read_channels(frame: pd.DataFrame, ids: pd.Index, codes: np.ndarray, name: s
             stacklevel=stacklevel_of_user(),
         )
     return stack_columns(columns, frame.columns)
+
+
+def warn_of_parts(channels: pd.DataFrame, name: str) -> None:
+    """Warn of two columns that differ in case or spaces alone and have no row in common, as parts of one have.
+
+    Parameters
+    ----------
+    channels : DataFrame of shape (n_rows, n_channels)
+        The channels.
+    name : str
+        Name of the table, for the message.
+
+    Warns
+    -----
+    UserWarning
+        For the first two.
+    """
+    first: dict[str, int] = {}
+    for place, column in enumerate(channels.columns):
+        other = first.setdefault(" ".join(str(column).split()).casefold(), place)
+        if other == place:
+            continue
+        one, two = (channels.iloc[:, each].notna().to_numpy() for each in (other, place))
+        if one.any() and two.any() and not (one & two).any():
+            warnings.warn(
+                f"{name} has the columns {channels.columns[other]!r} and {column!r}, which differ in case or spaces "
+                "alone, and no row has both: they look like one column of two tables that were put together, and each "
+                "misses the rows of the other. Write its name in one way there.",
+                stacklevel=stacklevel_of_user(),
+            )
+            return
 
 
 @contextmanager

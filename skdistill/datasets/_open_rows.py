@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from skdistill._utils._user_line import stacklevel_of_user
-from skdistill.datasets._channels import read_channels
+from skdistill.datasets._channels import read_channels, warn_of_parts
 from skdistill.datasets._clock import localize
 from skdistill.datasets._ids import number_ids, tell_other_spellings
 from skdistill.datasets._moments import read_moments
@@ -77,6 +77,7 @@ def open_rows(
     where = f"the time column {time!r} of {name}"
     moments, codes = read_moments(frame[time], where, dayfirst=dayfirst, date_format=date_format, unit=unit)
     channels = read_channels(frame.drop(columns=[*ids, time]), labels, series, name)
+    warn_of_parts(channels, name)
     if tz is not None and unit not in (None, "D") and isinstance(moments, pd.DatetimeIndex):
         moments = moments.tz_localize("UTC")  # where seconds since 1970 are counted; days are dates
     _warn_of_no_clock(moments, tz, {"ambiguous": ambiguous, "nonexistent": nonexistent}, where)

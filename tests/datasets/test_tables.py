@@ -277,3 +277,18 @@ def test_options_that_only_the_engine_in_python_has_are_taken(read, options):
     rows = "\n".join([*lines, "the end,," * ("skipfooter" in options)]).strip()
     panel = read(io.StringIO(rows), id="id", time="day", **options)
     assert panel["y"].tolist() == [1, 2, 3, 4, 5]
+
+
+def test_columns_of_tables_put_together_that_differ_in_case_alone_are_told():
+    """Forecasts of 'sales' started where the second export called them 'Sales'."""
+    days = pd.date_range("2024-01-01", periods=20)
+    one = pd.DataFrame({"unique_id": "a", "ds": days[:10], "sales": 1.0})
+    both = pd.concat([one, pd.DataFrame({"unique_id": "a", "ds": days[10:], "Sales ": 2.0})])
+    for read in (read_panel, regularize):
+        with pytest.warns(
+            UserWarning, match="the columns 'sales' and 'Sales ', which differ in case or spaces alone, and"
+        ):
+            read(both, id="unique_id", time="ds")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        read_panel(both.assign(**{"Sales ": 2.0}))
