@@ -43,6 +43,7 @@ from skdistill.data._short_series import name_series
 from skdistill.data._store import SeriesStore
 from skdistill.data._training_windows import TrainingWindows, judged, split_windows
 from skdistill.data._transformer import transform
+from skdistill.data._unit_jumps import warn_of_unit_jumps
 from skdistill.data._validation_rows import count_held_out, count_unobserved_end, training_values
 from skdistill.data._zeros_at_end import warn_of_zeros_at_end
 
@@ -376,6 +377,7 @@ class FitWindows:
         warn_of_mixed_steps(series)
         warn_of_unobserved(of_targets, names)
         warn_of_zeros_at_end(series, self.targets)
+        warn_of_unit_jumps(series, known, names)
         warn_outside(of_targets, self.bounds, names, "DistilledForecaster")
         self.tell_constant_covariates(series, known, in_each=kind != "global")
         read = self.covariates_read(known[0].shape[1])
