@@ -91,6 +91,11 @@ class TimeMoE(FoundationTeacher):
         """Load the network; its rotary tables are recomputed."""
         self.check_checkpoint(path)
         library = import_optional("sktime.libs.timemoe.timemoe", extra=self.extra, purpose="The teacher TimeMoE")
+        if isinstance(library._prepare_4d_causal_attention_mask, type):  # sktime's stand-in for what it cannot import
+            raise ImportError(
+                "The teacher TimeMoE needs transformers before 5.24, which lacks a function of its network in sktime. "
+                "Install it with: pip install 'transformers>=5.3,<5.24'"
+            )
         return _TimeMoE(load_transformers(library.TimeMoeForPrediction, path).to(device=device, dtype=dtype))
 
 

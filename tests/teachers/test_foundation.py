@@ -472,6 +472,15 @@ def test_a_checkpoint_of_another_family_is_named(teacher, tmp_path):
         teacher(tmp_path).check(SPEC)
 
 
+def test_time_moe_names_the_transformers_that_it_needs(monkeypatch, checkpoint):
+    """Version 5.24 lacks a function of its network, for which sktime has a class without parameters."""
+    pytest.importorskip("transformers")
+    lacking = type("_prepare_4d_causal_attention_mask", (), {})
+    monkeypatch.setattr("sktime.libs.timemoe.timemoe._prepare_4d_causal_attention_mask", lacking)
+    with pytest.raises(ImportError, match=r"TimeMoE needs transformers before 5\.24.*'transformers>=5\.3,<5\.24'"):
+        TimeMoE().load(checkpoint("time_moe"), torch.device("cpu"), torch.float32)
+
+
 def test_tirex_wants_a_checkpoint_file(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"must be one \.ckpt file"):
         TiRex(tmp_path).check(SPEC)
