@@ -11,10 +11,8 @@ import numpy as np
 import pandas as pd
 
 from skdistill._utils.numpy_student import fill_masked
-from skdistill.data._cycles import tell_broken_cycles
 from skdistill.data._forms import CutFrame, take_apart
 from skdistill.data._labels_ahead import labels_ahead, stacked_labels
-from skdistill.data._lacking_plans import tell_lacking_plans
 from skdistill.data._plans import tell_future
 from skdistill.data._roles import Roles
 from skdistill.data._series import Series, SeriesInput
@@ -82,8 +80,6 @@ def read_future(
     given, values = _read(roles, given, future, prediction_length, needed=needed, vintages=vintages)
     if tell and needed and values is not None:
         tell_future(roles, given, values, with_gaps=vintages is None)
-        tell_broken_cycles(roles, given, values)
-        tell_lacking_plans(roles, given, values)
     return given, values
 
 

@@ -1,4 +1,4 @@
-"""Known covariates of the horizon that are hardly meant as they are written: gaps between values, other units."""
+"""Known covariates of the horizon that are hardly meant as they are written: all that is told of them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from math import isnan
 import numpy as np
 
 from skdistill._utils._user_line import stacklevel_of_user
+from skdistill.data._cycles import tell_broken_cycles
 from skdistill.data._empty_steps import are_usual_gaps, warn_of_empty_steps
+from skdistill.data._lacking_plans import tell_lacking_plans
 from skdistill.data._roles import Roles
 from skdistill.data._series import Series, SeriesInput
 from skdistill.data._usual_limits import are_unusual
@@ -55,9 +57,11 @@ def tell_future(roles: Roles, given: SeriesInput, future: np.ndarray, *, with_ga
     with_gaps : bool, default=True
         Whether to tell what is missing before steps in which it is there, too, beside other units.
     """
+    tell_broken_cycles(roles, given, future)
     low, high = roles.known_limits
     if ((future >= low) & (future <= high)).all():  # nothing is missing, either
         return
+    tell_lacking_plans(roles, given, future)
     if with_gaps and given.batch is None:
         _tell_empty_steps(roles, given, future)
     _tell_columns(roles, given, future, with_gaps=with_gaps)

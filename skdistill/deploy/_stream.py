@@ -13,11 +13,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from skdistill._utils.numpy_student import fill_masked, read_numbers
 from skdistill.data._context_batch import ContextBatch
-from skdistill.data._cycles import tell_broken_cycles
 from skdistill.data._forms import take_apart
 from skdistill.data._future import read_future
 from skdistill.data._inputs import read_series
-from skdistill.data._lacking_plans import tell_lacking_plans
 from skdistill.data._plans import tell_future
 from skdistill.data._roles import Roles
 from skdistill.data._series import Series, SeriesInput
@@ -484,8 +482,6 @@ def tell_ahead(forecaster: Any, series: Sequence[Series], future: np.ndarray | N
         with_gaps = vintages_of(forecaster, fitting=False) is None
         given = SeriesInput(list(series))
         tell_future(forecaster.roles_, given, future, with_gaps=with_gaps)
-        tell_broken_cycles(forecaster.roles_, given, future)
-        tell_lacking_plans(forecaster.roles_, given, future)
 
 
 def _read_row(row: Any) -> np.ndarray:

@@ -8,9 +8,7 @@ import numpy as np
 import pandas as pd
 
 from skdistill.data._context_batch import ContextBatch
-from skdistill.data._cycles import tell_broken_cycles
 from skdistill.data._finite import without_infinity
-from skdistill.data._lacking_plans import tell_lacking_plans
 from skdistill.data._panel import covariates_of, name_instance
 from skdistill.data._plans import tell_future
 from skdistill.data._precede import precede_index
@@ -65,8 +63,6 @@ def roll_out(
         if future is not None:
             given = _rows_so_far(kept, contexts[:, n_rows:], indexes)
             tell_future(forecaster.roles_, given, future)
-            tell_broken_cycles(forecaster.roles_, given, future)
-            tell_lacking_plans(forecaster.roles_, given, future)
         batch = ContextBatch(contexts, indexes, steps, numbers, future=future)
         if with_quantiles:
             quantiles.append(predictor.forecast_quantiles(batch))
