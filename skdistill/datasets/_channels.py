@@ -16,7 +16,7 @@ from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.datasets._csv_text import advise_number_format
 from skdistill.datasets._times import say_id
 
-__all__ = ["read_channels", "say_other", "stack_columns", "text_is_encoded", "warn_of_parts"]
+__all__ = ["plain_name", "read_channels", "say_other", "stack_columns", "text_is_encoded", "warn_of_parts"]
 
 
 def read_channels(frame: pd.DataFrame, ids: pd.Index, codes: np.ndarray, name: str) -> pd.DataFrame:
@@ -70,6 +70,27 @@ def read_channels(frame: pd.DataFrame, ids: pd.Index, codes: np.ndarray, name: s
     return stack_columns(columns, frame.columns)
 
 
+def plain_name(name: Hashable) -> str:
+    """Return what names of columns have in common that differ in case or spaces alone.
+
+    Parameters
+    ----------
+    name : hashable
+        A name.
+
+    Returns
+    -------
+    plain : str
+        The same for both.
+
+    Examples
+    --------
+    >>> plain_name(" Unit  price") == plain_name("unit Price")
+    True
+    """
+    return " ".join(str(name).split()).casefold()
+
+
 def warn_of_parts(channels: pd.DataFrame, name: str) -> None:
     """Warn of two columns that differ in case or spaces alone and have no row in common, as parts of one have.
 
@@ -87,7 +108,7 @@ def warn_of_parts(channels: pd.DataFrame, name: str) -> None:
     """
     first: dict[str, int] = {}
     for place, column in enumerate(channels.columns):
-        other = first.setdefault(" ".join(str(column).split()).casefold(), place)
+        other = first.setdefault(plain_name(column), place)
         if other == place:
             continue
         one, two = (channels.iloc[:, each].notna().to_numpy() for each in (other, place))

@@ -208,9 +208,14 @@ def _warn_of_gaps(rows: Rows, grid: Grid, gaps: Gaps, as_missing: bool, *, reads
             "observed (NaN); if rows without sales or events were left out, set fill_value=0, or a dict with 0 for the "
             "columns that count them."
         )
-    elif as_missing and reads_for_fit and gaps.n_rows >= _SOME_GAPS * len(times.codes) and _counts_no_zero(rows):
+    elif (
+        as_missing
+        and reads_for_fit
+        and gaps.n_rows >= _SOME_GAPS * len(times.codes)
+        and (counted := _counts_no_zero(rows)) is not None
+    ):
         text = (
-            f"{say_gaps(times, gaps)}, and counts from 1 on, hardly a 0, in {_counts_no_zero(rows)!r}. They are "
+            f"{say_gaps(times, gaps)}, and counts from 1 on, hardly a 0, in {counted!r}. They are "
             "inserted as not observed (NaN); if rows without sales or events were left out, set fill_value=0, or a "
             "dict with 0 for the columns that count them."
         )

@@ -16,6 +16,7 @@ from skdistill._utils._choices import check_choice
 from skdistill._utils._from_native import from_native
 from skdistill._utils._optional import import_optional
 from skdistill._utils._user_line import stacklevel_of_user
+from skdistill.datasets._channels import plain_name
 from skdistill.datasets._csv_text import read_with_time_as_text
 from skdistill.datasets._parquet import folder_options
 
@@ -162,11 +163,11 @@ class _Selection:
 
     def _tell_other_spellings(self, channels: list[Hashable], found: list[Hashable], name: str) -> None:
         """Warn of columns that are left out and differ from a chosen one in case or spaces alone."""
-        left = {_plain(one): one for one in found if one not in channels and one not in self.wanted}
-        one = next((one for one in channels if _plain(one) in left), None) if left else None
+        left = {plain_name(one): one for one in found if one not in channels and one not in self.wanted}
+        one = next((one for one in channels if plain_name(one) in left), None) if left else None
         if one is not None:
             warnings.warn(
-                f"{name} has the columns {one!r} and {left[_plain(one)]!r}, whose names differ in case or spaces "
+                f"{name} has the columns {one!r} and {left[plain_name(one)]!r}, whose names differ in case or spaces "
                 "alone: the second is left out. If both are one, as of two tables that were put together, write its "
                 "name in one way there.",
                 stacklevel=stacklevel_of_user(),
@@ -184,11 +185,6 @@ class _Selection:
         except ValueError as error:
             hint = _NO_ID if parameter == "id" else ""
             raise LackingColumnError(f"{error} These are the columns of {name}.{hint}", column) from None
-
-
-def _plain(name: Hashable) -> str:
-    """Return what names have in common that differ in case or spaces alone."""
-    return " ".join(str(name).split()).casefold()
 
 
 def _check_twice(columns: pd.Index, name: str) -> None:
@@ -230,8 +226,8 @@ def _read_csv(
         types = {**dict.fromkeys(ids, str), **own}
     named = "names" in options or options.get("header", 0) is not None  # pandas drops all rows of others
     if select.columns is not None and named and "usecols" not in options:
-        kept = {_plain(one) for one in (*select.wanted, *select.columns, *select.others)}
-        options["usecols"] = lambda one: _plain(one) in kept
+        kept = {plain_name(one) for one in (*select.wanted, *select.columns, *select.others)}
+        options["usecols"] = lambda one: plain_name(one) in kept
     time = next((one for one in select.wanted if one not in ids), None)
     frame = read_with_time_as_text(path, time, name, {**options, "dtype": types})
     if select.columns is not None and not set(frame.columns) >= {*select.wanted, *select.columns}:

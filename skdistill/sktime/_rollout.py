@@ -55,13 +55,14 @@ def roll_out(
     numbers = predictor.scaling.numbers_of(ids_of(kept.rows)) if predictor.scaling.kind == "series" else None
     blocks: list[np.ndarray] = []
     quantiles: list[np.ndarray] = []
+    given = SeriesInput([])
     if len(forecaster.targets_) < forecaster.roles_.n_channels:  # there are covariates
-        tell_row_units(forecaster, _rows_so_far(kept, contexts[:, n_rows:], indexes))
+        given = _rows_so_far(kept, contexts[:, n_rows:], indexes)
+        tell_row_units(forecaster, given)
     while True:
         ahead = [continue_index(index, length, step=step) for index, step in zip(indexes, steps, strict=True)]
         future = _read_future(forecaster, kept, X, ahead, n_steps - length * len(blocks))
         if future is not None:
-            given = _rows_so_far(kept, contexts[:, n_rows:], indexes)
             tell_future(forecaster.roles_, given, future)
         batch = ContextBatch(contexts, indexes, steps, numbers, future=future)
         if with_quantiles:
@@ -72,6 +73,7 @@ def roll_out(
         passed = np.concatenate([blocks[-1], _read_passed(kept, X, ahead)], axis=2)
         contexts = np.concatenate([contexts, passed], axis=1)
         indexes = [index.append(later) for index, later in zip(indexes, ahead, strict=True)]
+        given = _rows_so_far(kept, contexts[:, n_rows:], indexes) if future is not None else given
 
 
 def _read_future(
