@@ -18,9 +18,9 @@ from skdistill.data._bounds import warn_of_truth_outside
 from skdistill.data._context_batch import ContextBatch
 from skdistill.data._inputs import read_series
 from skdistill.data._local_scale import LocalUnits
-from skdistill.data._outliers import find_outliers, warn_of_outliers
+from skdistill.data._plausibility._outliers import find_outliers, warn_of_outliers
+from skdistill.data._plausibility._short_series import warn_of_short_series
 from skdistill.data._series import Series, SeriesInput
-from skdistill.data._short_series import warn_of_short_series
 from skdistill.networks._base import NetworkSpec
 from skdistill.probabilistic._calibration import FittedCalibration, resolve_calibration, shift_quantiles
 

@@ -126,9 +126,9 @@ class TableStudent(NumpyStudent):
 
     def _read_table(self, table: Any, future: Any, name: str) -> tuple[np.ndarray, Any, Any]:
         """Check a table; return its values of at least a context, the labels after it, and known covariates there."""
-        from skdistill.data._empty_steps import warn_of_empty_steps
         from skdistill.data._pace import find_another_step, warn_of_another_step  # pandas, and arrays need NumPy alone
         from skdistill.data._plain_steps import read_step
+        from skdistill.data._plausibility._empty_steps import warn_of_empty_steps
         from skdistill.data._row_labels import check_row_labels
         from skdistill.data._steps import continue_index
 

@@ -26,12 +26,12 @@ from skdistill.data._fit_windows import FitWindows
 from skdistill.data._index_checks import checked_step
 from skdistill.data._inputs import check_roles_unchanged, read_series
 from skdistill.data._label_kinds import same_labels
-from skdistill.data._outliers import find_outliers, warn_of_outliers
+from skdistill.data._plausibility._outliers import find_outliers, warn_of_outliers
+from skdistill.data._plausibility._zeros_at_end import warn_of_zeros_at_end
 from skdistill.data._roles import Roles
 from skdistill.data._season import season_of_series
 from skdistill.data._series import Series
 from skdistill.data._steps import as_time_index, continue_index, find_step
-from skdistill.data._zeros_at_end import warn_of_zeros_at_end
 from skdistill.losses._base import BaseLoss
 from skdistill.networks._base import NetworkSpec
 from skdistill.networks._linear import Linear

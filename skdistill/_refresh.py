@@ -23,19 +23,19 @@ from skdistill._utils._usual_modes import with_gradients
 from skdistill.data._bounds import warn_outside
 from skdistill.data._fit_windows import FitWindows
 from skdistill.data._inputs import check_roles_unchanged, read_series
-from skdistill.data._outliers import find_outliers, warn_of_outliers
-from skdistill.data._outweighing import Outweighing
+from skdistill.data._plausibility._outliers import find_outliers, warn_of_outliers
+from skdistill.data._plausibility._outweighing import Outweighing
+from skdistill.data._plausibility._short_series import name_series
+from skdistill.data._plausibility._zeros_at_end import longest_zeros, warn_of_zeros_at_end
 from skdistill.data._roles import Roles
 from skdistill.data._scaling import Scaling
 from skdistill.data._scaling_checks import units_told
 from skdistill.data._series import Series
 from skdistill.data._series_weight import weights_of_series
-from skdistill.data._short_series import name_series
 from skdistill.data._statics import joined_static
 from skdistill.data._store import SeriesStore
 from skdistill.data._training_windows import TrainingWindows, split_windows
 from skdistill.data._windows import Windows
-from skdistill.data._zeros_at_end import longest_zeros, warn_of_zeros_at_end
 from skdistill.losses._objective import reads_labels
 from skdistill.training._batches import LabelSource
 from skdistill.training._settings import TrainingSettings

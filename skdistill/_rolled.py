@@ -15,9 +15,9 @@ from skdistill._utils._checks import check_integer
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._bounds import warn_of_truth_outside
 from skdistill.data._inputs import read_series
-from skdistill.data._outliers import find_outliers, warn_of_outliers
+from skdistill.data._plausibility._outliers import find_outliers, warn_of_outliers
+from skdistill.data._plausibility._short_series import warn_of_short_series
 from skdistill.data._series import Series
-from skdistill.data._short_series import warn_of_short_series
 
 __all__ = ["Rolled", "RolledSeries", "roll_windows", "seasonal_difference"]
 

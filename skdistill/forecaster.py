@@ -27,11 +27,11 @@ from skdistill.data._augmentation import Augmentation
 from skdistill.data._bounds import check_bounds, warn_of_truth_outside
 from skdistill.data._fit_windows import FitWindows
 from skdistill.data._inputs import read_series
-from skdistill.data._outliers import find_outliers, warn_of_outliers
+from skdistill.data._plausibility._outliers import find_outliers, warn_of_outliers
+from skdistill.data._plausibility._short_series import warn_of_short_series
 from skdistill.data._roles import find_roles
 from skdistill.data._rows_of_fit import count_windows_of_fit, find_trained, read_training_rows, rows_of_fit
 from skdistill.data._series import Series, SeriesInput
-from skdistill.data._short_series import warn_of_short_series
 from skdistill.data._store import SeriesStore
 from skdistill.data._training_windows import TrainingWindows, split_windows
 from skdistill.data._vintages import LOST, Vintages, lost_vintages

@@ -24,8 +24,8 @@ from skdistill._utils.numpy_student import fill_masked, read_numbers
 from skdistill._validation_share import validation_share, warn_of_unread_rows
 from skdistill.data._bounds import check_bounds, clip, warn_outside
 from skdistill.data._context_batch import ContextBatch
-from skdistill.data._one_value import varies, warn_of_one_value
-from skdistill.data._outliers import find_outliers_of_windows, warn_of_outliers
+from skdistill.data._plausibility._one_value import varies, warn_of_one_value
+from skdistill.data._plausibility._outliers import find_outliers_of_windows, warn_of_outliers
 from skdistill.data._roles import Roles
 from skdistill.data._scaling import Scaling
 from skdistill.data._series import Series

@@ -17,7 +17,7 @@ from skdistill import DistilledForecaster, DistilledForecasterCV, DistilledRegre
 from skdistill.core import BaseNetwork, NetworkOutput
 from skdistill.data import Augmentation
 from skdistill.data._categories import encode_columns, find_categories
-from skdistill.data._mostly_missing import is_mostly_missing
+from skdistill.data._plausibility._mostly_missing import is_mostly_missing
 from skdistill.deploy import NumpyStudent
 from skdistill.fused._runtime import numpy_student
 from skdistill.losses import Supervised

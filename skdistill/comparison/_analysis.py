@@ -16,7 +16,7 @@ from skdistill._utils._user_line import stacklevel_of_user
 from skdistill._utils.numpy_student import read_numbers
 from skdistill.comparison._forecasts import StudentForecasts, TeacherForecasts
 from skdistill.comparison._problem import Problem
-from skdistill.data._outliers import find_outliers, warn_of_outliers
+from skdistill.data._plausibility._outliers import find_outliers, warn_of_outliers
 from skdistill.teachers._given import NoLabelError, warn_left_out
 
 __all__ = ["RollingForecasts", "error_by_scale", "error_by_step", "period_spectra", "rolling_forecasts", "win_rates"]

@@ -22,7 +22,7 @@ from skdistill.comparison._naive import find_seasons
 from skdistill.comparison._problem import Forecast, Problem
 from skdistill.comparison._result import Comparison, RowResult, add_unknown_row, make_comparison
 from skdistill.data._kept_series import ChangedSeriesError
-from skdistill.data._outliers import find_outliers, warn_of_outliers
+from skdistill.data._plausibility._outliers import find_outliers, warn_of_outliers
 from skdistill.data._rows_of_fit import (
     count_windows_of_fit,
     find_trained,

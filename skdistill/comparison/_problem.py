@@ -14,8 +14,8 @@ from skdistill._unwrap import UnwrappedModel
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.comparison._naive import drift, last_value, seasonal_naive
 from skdistill.comparison._per_series import PanelWindows
+from skdistill.data._plausibility._short_series import warn_of_short_series
 from skdistill.data._series import Series
-from skdistill.data._short_series import warn_of_short_series
 
 __all__ = ["Forecast", "Problem"]
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from skdistill._utils._checks import is_real
 from skdistill._utils._user_line import stacklevel_of_user
+from skdistill.data._plausibility._short_series import name_series
 from skdistill.data._series import Series
-from skdistill.data._short_series import name_series
 
 __all__ = ["Bounds", "check_bounds", "clip", "warn_of_ends", "warn_of_truth_outside", "warn_outside"]
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from skdistill.data._augmentation import Augmentation
 from skdistill.data._bounds import Bounds, warn_outside
-from skdistill.data._fit_warnings import (
+from skdistill.data._plausibility._fit_warnings import (
     warn_of_contexts_of_one_row,
     warn_of_empty_contexts,
     warn_of_few_rows,
@@ -20,32 +20,32 @@ from skdistill.data._fit_warnings import (
     warn_of_unobserved,
     warn_without_window,
 )
-from skdistill.data._mostly_missing import (
+from skdistill.data._plausibility._mostly_missing import (
     is_mostly_missing,
     series_without_values,
     warn_of_mostly_missing,
     warn_of_series_without_values,
 )
-from skdistill.data._one_value import varies, warn_of_one_value
-from skdistill.data._outliers import (
+from skdistill.data._plausibility._one_value import varies, warn_of_one_value
+from skdistill.data._plausibility._outliers import (
     find_outliers,
     find_outliers_ahead,
     find_outliers_of_statics,
     warn_of_outliers,
 )
-from skdistill.data._outweighing import Outweighing
+from skdistill.data._plausibility._outweighing import Outweighing
+from skdistill.data._plausibility._short_series import name_series
+from skdistill.data._plausibility._unit_jumps import warn_of_unit_jumps
+from skdistill.data._plausibility._zeros_at_end import warn_of_zeros_at_end
 from skdistill.data._scaling import Scaling
 from skdistill.data._scaling_checks import units_told, warn_of_unlike_scales
 from skdistill.data._season import season_of_series
 from skdistill.data._series import Series
 from skdistill.data._series_weight import weights_of_series
-from skdistill.data._short_series import name_series
 from skdistill.data._store import SeriesStore
 from skdistill.data._training_windows import TrainingWindows, judged, split_windows
 from skdistill.data._transformer import transform
-from skdistill.data._unit_jumps import warn_of_unit_jumps
 from skdistill.data._validation_rows import count_held_out, count_unobserved_end, training_values
-from skdistill.data._zeros_at_end import warn_of_zeros_at_end
 
 __all__ = ["FitWindows"]
 

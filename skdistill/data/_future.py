@@ -13,7 +13,7 @@ import pandas as pd
 from skdistill._utils.numpy_student import fill_masked
 from skdistill.data._forms import CutFrame, take_apart
 from skdistill.data._labels_ahead import labels_ahead, stacked_labels
-from skdistill.data._plans import tell_future
+from skdistill.data._plausibility._plans import tell_future
 from skdistill.data._roles import Roles
 from skdistill.data._series import Series, SeriesInput
 from skdistill.data._statics import joined_static

@@ -18,21 +18,21 @@ from skdistill.data._categories import is_categorical
 from skdistill.data._finite import without_infinity
 from skdistill.data._forms import CutFrame, PanelForm, take_apart
 from skdistill.data._label_reader import LabelReader
-from skdistill.data._plans import range_of_known
-from skdistill.data._roles import Roles, categories_of_tables, find_roles, target_positions
-from skdistill.data._row_labels import check_row_labels
-from skdistill.data._row_units import tell_row_units
-from skdistill.data._series import Series, SeriesInput
-from skdistill.data._series_labels import SeriesLabels, check_columns
-from skdistill.data._statics import warn_of_static_units
-from skdistill.data._steps import Step, as_time_index
-from skdistill.data._tables import check_is_no_other_table, say_read_panel
-from skdistill.data._time_columns import (
+from skdistill.data._plausibility._plans import range_of_known
+from skdistill.data._plausibility._row_units import tell_row_units
+from skdistill.data._plausibility._time_columns import (
     warn_of_newest_first,
     warn_of_numbered_rows,
     warn_of_times_as_columns,
     warn_of_times_as_ids,
 )
+from skdistill.data._roles import Roles, categories_of_tables, find_roles, target_positions
+from skdistill.data._row_labels import check_row_labels
+from skdistill.data._series import Series, SeriesInput
+from skdistill.data._series_labels import SeriesLabels, check_columns
+from skdistill.data._statics import warn_of_static_units
+from skdistill.data._steps import Step, as_time_index
+from skdistill.data._tables import check_is_no_other_table, say_read_panel
 from skdistill.data._validation_rows import count_training_rows
 from skdistill.data._vintages import known_ahead, vintages_of
 

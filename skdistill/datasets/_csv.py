@@ -11,7 +11,7 @@ import pandas as pd
 
 from skdistill._utils._choices import check_choice
 from skdistill.data._index_checks import check_time_index
-from skdistill.data._time_columns import warn_of_times_as_columns
+from skdistill.data._plausibility._time_columns import warn_of_times_as_columns
 from skdistill.datasets._channels import say_other
 from skdistill.datasets._csv_text import advise_separator, read_with_time_as_text
 from skdistill.datasets._duplicates import doubled_hint, repeats

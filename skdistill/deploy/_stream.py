@@ -16,7 +16,7 @@ from skdistill.data._context_batch import ContextBatch
 from skdistill.data._forms import take_apart
 from skdistill.data._future import read_future
 from skdistill.data._inputs import read_series
-from skdistill.data._plans import tell_future
+from skdistill.data._plausibility._plans import tell_future
 from skdistill.data._roles import Roles
 from skdistill.data._series import Series, SeriesInput
 from skdistill.data._series_labels import SeriesLabels, match_columns

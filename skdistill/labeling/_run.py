@@ -15,8 +15,8 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from skdistill.data._contexts import Contexts
-from skdistill.data._far_labels import FarLabels
 from skdistill.data._labels import Labels
+from skdistill.data._plausibility._far_labels import FarLabels
 from skdistill.data._some_labels import SomeLabels
 from skdistill.data._training_windows import TrainingWindows
 from skdistill.data._windows import Windows

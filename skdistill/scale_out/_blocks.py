@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from skdistill.data._outliers import find_outliers
-from skdistill.data._outweighing import Outweighing
+from skdistill.data._plausibility._outliers import find_outliers
+from skdistill.data._plausibility._outweighing import Outweighing
+from skdistill.data._plausibility._short_series import name_series
 from skdistill.data._scaling import Scaling
 from skdistill.data._scaling_checks import units_told
 from skdistill.data._series import Series
-from skdistill.data._short_series import name_series
 from skdistill.data._steps import Step
 from skdistill.data._validation_rows import training_values
 from skdistill.data._windows import Windows

@@ -25,8 +25,8 @@ from skdistill._validation_share import warn_of_unread_rows
 from skdistill.data._bounds import warn_of_ends
 from skdistill.data._columns import find_columns
 from skdistill.data._forms import take_apart
-from skdistill.data._one_value import told_of_all, warn_of_one_value
-from skdistill.data._outliers import warn_of_outliers
+from skdistill.data._plausibility._one_value import told_of_all, warn_of_one_value
+from skdistill.data._plausibility._outliers import warn_of_outliers
 from skdistill.datasets._channels import text_is_encoded
 from skdistill.datasets._read_panel import read_panel
 from skdistill.forecaster import DistilledForecaster

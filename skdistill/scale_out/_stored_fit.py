@@ -19,7 +19,7 @@ from skdistill._utils._tasks import run_tasks
 from skdistill._version import __version__
 from skdistill.data._local_scale import LocalUnits
 from skdistill.data._mapped_store import MappedIndexes, MappedStore
-from skdistill.data._outweighing import Outweighing
+from skdistill.data._plausibility._outweighing import Outweighing
 from skdistill.data._scaling import Scaling
 from skdistill.data._series_weight import weights_of_series
 from skdistill.data._training_windows import TrainingWindows, judged

@@ -13,14 +13,14 @@ from sklearn.base import clone
 
 from skdistill._utils.numpy_student import rounding_of
 from skdistill.data._covariate_units import CovariateUnits
-from skdistill.data._far_labels import FarLabels
 from skdistill.data._local_scale import LocalUnits, series_units
-from skdistill.data._outliers import find_outliers
-from skdistill.data._outweighing import Outweighing
+from skdistill.data._plausibility._far_labels import FarLabels
+from skdistill.data._plausibility._outliers import find_outliers
+from skdistill.data._plausibility._outweighing import Outweighing
+from skdistill.data._plausibility._short_series import name_series
 from skdistill.data._scaling import Scaling
 from skdistill.data._scaling_checks import units_told
 from skdistill.data._series import Series
-from skdistill.data._short_series import name_series
 from skdistill.data._spread import settle_constants
 from skdistill.data._training_windows import TrainingWindows
 from skdistill.data._validation_rows import training_values

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from skdistill._utils._user_line import stacklevel_of_user
-from skdistill.data._new_ids import warn_of_alike_ids
 from skdistill.data._panel import append_rows, name_instance
+from skdistill.data._plausibility._new_ids import warn_of_alike_ids
 from skdistill.data._steps import Step, continue_index
 from skdistill.forecaster import DistilledForecaster
 

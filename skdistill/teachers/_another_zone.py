@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from skdistill.data._plausibility._short_series import name_series
 from skdistill.data._series import Series
-from skdistill.data._short_series import name_series
 
 __all__ = ["warn_of_zone_of_teacher"]
 

@@ -10,7 +10,7 @@ from sklearn.preprocessing import StandardScaler
 from skdistill import DistilledForecaster, DistilledForecasterCV, DistilledRegressor, compare, load
 from skdistill._utils.numpy_student import settle_constant
 from skdistill.data._local_scale import LocalUnits, series_units
-from skdistill.data._outweighing import Outweighing
+from skdistill.data._plausibility._outweighing import Outweighing
 from skdistill.networks import MLP, ITransformer, Linear
 
 ROWS = np.arange(60)

@@ -327,7 +327,7 @@ def test_known_covariates_are_found_by_numbers_and_durations(index):
 
 
 def test_new_ids_of_a_panel_are_not_compared_with_all_others(monkeypatch):
-    from skdistill.data import _new_ids
+    from skdistill.data._plausibility import _new_ids
 
     counted = []
     monkeypatch.setattr(_new_ids, "count_levels", lambda one: counted.append(one) or 1)

@@ -9,9 +9,9 @@ from math import isnan
 import numpy as np
 
 from skdistill._utils._user_line import stacklevel_of_user
-from skdistill.data._cycles import tell_broken_cycles
-from skdistill.data._empty_steps import are_usual_gaps, warn_of_empty_steps
-from skdistill.data._lacking_plans import tell_lacking_plans
+from skdistill.data._plausibility._cycles import tell_broken_cycles
+from skdistill.data._plausibility._empty_steps import are_usual_gaps, warn_of_empty_steps
+from skdistill.data._plausibility._lacking_plans import tell_lacking_plans
 from skdistill.data._roles import Roles
 from skdistill.data._series import Series, SeriesInput
 from skdistill.data._usual_limits import are_unusual

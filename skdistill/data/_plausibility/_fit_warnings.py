@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from skdistill._utils._user_line import stacklevel_of_user
+from skdistill.data._plausibility._short_series import name_series
 from skdistill.data._series import Series
-from skdistill.data._short_series import name_series
 from skdistill.data._training_windows import TrainingWindows
 
 __all__ = [

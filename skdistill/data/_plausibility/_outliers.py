@@ -14,8 +14,8 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from skdistill._utils._user_line import stacklevel_of_user
+from skdistill.data._plausibility._short_series import name_series
 from skdistill.data._series import Series
-from skdistill.data._short_series import name_series
 from skdistill.data._transformer import transform
 
 __all__ = [

@@ -15,7 +15,7 @@ from sklearn.preprocessing import FunctionTransformer, PowerTransformer, Standar
 from skdistill import DistilledForecaster, DistilledRegressor, scale_out
 from skdistill.comparison import rolling_forecasts
 from skdistill.data import Vintages
-from skdistill.data._outliers import find_outliers, find_outliers_of_windows
+from skdistill.data._plausibility._outliers import find_outliers, find_outliers_of_windows
 from skdistill.data._series import Series
 from skdistill.losses import Response
 from skdistill.metrics import ForecastScorer, forecast_errors

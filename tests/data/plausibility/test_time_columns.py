@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from skdistill import DistilledForecaster
-from skdistill.data._time_columns import warn_of_numbered_rows
+from skdistill.data._plausibility._time_columns import warn_of_numbered_rows
 from skdistill.datasets import load_csv
 
 DAYS = pd.date_range("2024-01-01", periods=30)

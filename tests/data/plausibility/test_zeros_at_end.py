@@ -8,8 +8,8 @@ import pytest
 from sklearn.base import clone
 
 from skdistill import DistilledForecaster
+from skdistill.data._plausibility._zeros_at_end import count_zeros_at_end, warn_of_zeros_at_end
 from skdistill.data._series import Series
-from skdistill.data._zeros_at_end import count_zeros_at_end, warn_of_zeros_at_end
 
 
 def rows(n_zeros, *others):

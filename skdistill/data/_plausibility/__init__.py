@@ -1,0 +1,1 @@
+"""What is told of values, rows and labels that are hardly meant as they are written."""
