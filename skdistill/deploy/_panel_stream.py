@@ -13,7 +13,7 @@ from skdistill.data._inputs import read_series
 from skdistill.data._plausibility._new_ids import warn_of_alike_ids
 from skdistill.data._row_labels import check_row_labels
 from skdistill.data._series_labels import SeriesLabels
-from skdistill.deploy._new_rows import NewRows
+from skdistill.deploy._new_rows import NewRows, join_tables
 from skdistill.deploy._stream import Stream, tell_ahead
 from skdistill.probabilistic._settings import at_levels
 
@@ -118,14 +118,14 @@ class PanelStream:
                 f"{type(rows).__name__}."
             )
         ids = list(rows) if form is None else list(form.ids)
-        whole = self._read_whole(parts)
+        whole = self._read_whole(join_tables(parts) if form is None else parts)
         for number, id_ in enumerate(ids):
             stream = None if whole is None else self._streams.get(id_)
             if stream is None or whole is None or not stream.take_read(whole, number):
                 self._append_each(id_, parts[number])
 
     def _read_whole(self, parts: Any) -> NewRows | None:
-        """Read the rows of a table at once; None without a table, or if a row is odd: read alone, it is named."""
+        """Read all rows at once; None if they are not one table, or if a row is odd: read alone, it is named."""
         if not isinstance(parts, CutFrame) or not self._streams:
             return None
         try:

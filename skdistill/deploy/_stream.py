@@ -171,14 +171,21 @@ class Stream:
             raise ValueError(f"row of append must be {self._roles.n_columns} finite numbers, or NaN; got {row!r}.")
         if index is not None:
             self._check_next(index)
-        static = self._static
-        if self._roles.static:
-            now = self._roles.standardized_static(self._roles.static_numbers(values[None], "the stream"))
-            static = joined_static(static, now, self._roles.statics, "the stream")
-            statics, is_new = self._roles.statics, not np.array_equal(static, self._static)  # type: ignore[arg-type]
-            if is_new and static is not None and statics is not None and self.forecaster.spec_.n_static:
-                warn_of_static_units(static[None], statics, self._roles.static_range, lambda _: "the stream")
+        static, statics = self._static_after(values[None]), self._roles.statics
+        if static is not None and statics is not None and self.forecaster.spec_.n_static and self._is_new(static):
+            warn_of_static_units(static[None], statics, self._roles.static_range, lambda _: "the stream")
         self._take(self._roles.to_channels(values), static, *self._with_label(index))
+
+    def _static_after(self, values: np.ndarray) -> np.ndarray | None:
+        """Return the static numbers after more rows; raise if one changes."""
+        if not self._roles.static:
+            return self._static
+        now = self._roles.standardized_static(self._roles.static_numbers(values, "the stream"))
+        return joined_static(self._static, now, self._roles.statics, "the stream")
+
+    def _is_new(self, static: np.ndarray | None) -> bool:
+        """Return whether static numbers say more than those so far."""
+        return not np.array_equal(static, self._static)  # type: ignore[arg-type]  # None equals None
 
     def _take_label(self, row: Any) -> tuple[Any, pd.Index | None]:
         """Return a row and its time label, if it has one; its id must be that of the stream."""
@@ -292,7 +299,7 @@ class Stream:
         return last, 0
 
     def take_read(self, rows: NewRows, number: int) -> bool:
-        """Append rows that were read, if nothing else is to be checked: their labels are the next ones.
+        """Append rows that were read, if their labels are the next ones, and their static covariates those so far.
 
         Parameters
         ----------
@@ -307,16 +314,23 @@ class Stream:
             False if they were not appended, and :meth:`append` has to look at each.
         """
         values = rows.values(number)
-        if self._roles.static or self._last is None or values.shape[1] != self._roles.n_columns:
+        if self._last is None or values.shape[1] != self._roles.n_columns:
             return False
         labels = rows.labels_after(number, self._last, self._n_since, self._step)
-        if labels is None:
+        if labels is None or not self._is_same_static(values):
             return False
         n_before = len(labels) - len(values)
         for place, row in enumerate(self._roles.to_channels(values)):
             last = labels if place == len(values) - 1 else labels[: n_before + place + 1]
             self._take(row, self._static, last[-_N_KEPT:], 0)
         return True
+
+    def _is_same_static(self, values: np.ndarray) -> bool:
+        """Return whether rows hold no other static covariates than those so far."""
+        try:
+            return not self._is_new(self._static_after(values))
+        except ValueError:
+            return False
 
     def _take(self, values: np.ndarray, static: np.ndarray | None, last: pd.Index | None, n_since: int) -> None:
         """Append a row with what is known of it; an interrupt finds the stream before it or after it."""
