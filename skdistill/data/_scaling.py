@@ -86,6 +86,8 @@ class Scaling(BaseEstimator):
         ``kind="global"``.
     saw_missing_ : bool
         Whether a training value was missing.
+    saw_missing_targets_ : bool
+        Whether one of a target was.
     ids_ : list of hashable
         Ids of the training series with units of their own; empty if they have no ids.
     series_units_ : LocalUnits or None
@@ -108,6 +110,7 @@ class Scaling(BaseEstimator):
 
     ids_: Sequence[Hashable] = ()
     saw_missing_: bool = False
+    saw_missing_targets_: bool = True
     series_units_: LocalUnits | None = None
     covariates_: CovariateUnits | None = None
     statics_: Statics | None = None
@@ -150,7 +153,7 @@ class Scaling(BaseEstimator):
             If the transformer maps a value to NaN or infinity, or the square of a value or spread overflows in float64.
         """
         self.ids_ = [] if ids is None else list(ids)
-        self.saw_missing_ = any(bool(np.isnan(part).any()) for part in rows)
+        self.keep_missing(np.logical_or.reduce([np.isnan(part).any(axis=0) for part in rows]))
         self.transformer_ = None
         if self.transformer is not None:
             self.transformer_ = clone(self.transformer).fit(rows[0] if len(rows) == 1 else np.concatenate(rows))
@@ -173,6 +176,17 @@ class Scaling(BaseEstimator):
             self.seen_ = np.asarray(seen.any(axis=0))
             self._keep_told(units_told(rows, self.seen_))
         return self
+
+    def keep_missing(self, missing: np.ndarray) -> None:
+        """Keep what was missing.
+
+        Parameters
+        ----------
+        missing : ndarray of bool of shape (n_channels,)
+            Whether a training value of each channel was.
+        """
+        targets = slice(None) if self.targets is None else list(self.targets)
+        self.saw_missing_, self.saw_missing_targets_ = bool(missing.any()), bool(missing[targets].any())
 
     @property
     def takes_roots(self) -> bool:

@@ -18,6 +18,7 @@ __all__ = ["doubled_hint", "merge_duplicates", "refuse_duplicates", "repeats"]
 
 _NEARLY_ALL = 0.8  # of the times
 _FEW = 3  # number of examples in a message
+_SOME_TIMES, _OTHER_VALUE = 10, 3  # times whose rows are equal in a column, and those of another value than the usual
 _DUPLICATES_WAY_OUT = (
     "Choose with regularize(..., duplicates='first', 'last', 'mean' or 'sum'); if rows differ in another column, such "
     "as a "
@@ -99,11 +100,14 @@ def merge_duplicates(rows: Rows, how: str) -> tuple[Rows, int]:
         runs = np.cumsum(~again) - 1
         numeric = channels.columns[[pd.api.types.is_float_dtype(one) for one in channels.dtypes]]
         _warn_of_other_text(channels.drop(columns=numeric), again, rows.name, how)
+        if how == "sum":
+            _warn_of_levels(channels[numeric], again, rows.name)
         groups = channels[numeric].groupby(runs, sort=False)
         merged = groups.mean() if how == "mean" else groups.sum(min_count=1)
         channels = channels[kept].reset_index(drop=True)
         channels[numeric] = merged.astype(channels[numeric].dtypes)
     else:
+        _warn_of_lost(rows, again, kept, how)
         channels = channels[kept].reset_index(drop=True)
     times = replace(rows.times, codes=rows.times.codes[kept], series=rows.times.series[kept])
     return replace(rows, times=times, channels=channels), int(again.sum())
@@ -125,6 +129,44 @@ def _warn_of_ids(channels: pd.DataFrame, again: np.ndarray, name: str, how: str)
             warnings.warn(
                 f"{name}: duplicates={how!r} merges {size} rows of each time, in which {column!r} has {size} different "
                 f"values, such as {examples}. If it names series, set id={column!r}; else leave it out with columns=.",
+                stacklevel=stacklevel_of_user(),
+            )
+            return
+
+
+def _warn_of_lost(rows: Rows, again: np.ndarray, kept: np.ndarray, how: str) -> None:
+    """Warn where the row that is kept lacks a value that another one of its time has."""
+    starts = np.flatnonzero(~again)
+    for column, values in rows.channels.items():
+        there = values.notna().to_numpy()
+        if there[kept].all():
+            continue
+        lost = np.logical_or.reduceat(there, starts) & ~there[kept]
+        if lost.any():
+            warnings.warn(
+                f"{rows.name}: duplicates={how!r} keeps rows without a value of {column!r} where another row of this "
+                f"time has one, {lost.sum()} times, first at {rows.times.say(starts[np.argmax(lost)])}: these values "
+                "are lost. If a plan or another export overlaps with what was observed, drop from one what both have; "
+                "duplicates='mean' ignores missing values.",
+                stacklevel=stacklevel_of_user(),
+            )
+            return
+
+
+def _warn_of_levels(channels: pd.DataFrame, again: np.ndarray, name: str) -> None:
+    """Warn of sums of a column that is equal in all rows of every time, and varies in time: a price, a flag, copies."""
+    starts = np.flatnonzero(~again)
+    for column in channels:
+        values = channels[column].to_numpy()
+        low, high = np.fmin.reduceat(values, starts), np.fmax.reduceat(values, starts)
+        several = np.add.reduceat(~np.isnan(values), starts) > 1
+        if several.sum() < _SOME_TIMES or not (low[several] == high[several]).all():
+            continue
+        if several.sum() - np.unique(low[several], return_counts=True)[1].max() >= _OTHER_VALUE:
+            warnings.warn(
+                f"{name}: duplicates='sum' adds up {column!r}, which is equal in all rows of each time, as a price, a "
+                "flag or copies of rows are. Group the table yourself, with the sum of what is counted and the mean of "
+                "others, or drop the copies.",
                 stacklevel=stacklevel_of_user(),
             )
             return

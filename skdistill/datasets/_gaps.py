@@ -139,8 +139,10 @@ def insert_missing(rows: Rows, grid: Grid, gaps: Gaps, fill_value: Any, *, given
     for k, value in enumerate(values):
         column = rows.channels.iloc[:, k]
         if isinstance(column.dtype, np.dtype) and column.dtype.kind == "f":
-            floats = np.full(n_all, value, dtype=column.dtype)
-            floats[old] = column.to_numpy()
+            floats, numbers = np.full(n_all, value, dtype=column.dtype), column.to_numpy()
+            floats[old] = numbers
+            if value == value:
+                floats[new[_is_yet_to_come(inserted, numbers, times)]] = np.nan
             columns.append(floats)
         else:
             places = np.full(n_all, -1)
@@ -151,6 +153,12 @@ def insert_missing(rows: Rows, grid: Grid, gaps: Gaps, fill_value: Any, *, given
         times=Times(moments, codes, all_series, times.labels),
         channels=stack_columns(columns, rows.channels.columns),
     )
+
+
+def _is_yet_to_come(moments: pd.Index, numbers: np.ndarray, times: Times) -> np.ndarray:
+    """Return which times lie after the last one with a value in any series, as those between rows of a plan."""
+    codes = times.codes[~np.isnan(numbers)]
+    return np.asarray(moments > times.moments[codes.max()]) if len(codes) else np.ones(len(moments), dtype=bool)
 
 
 def _ahead_within(gaps: Gaps) -> np.ndarray:

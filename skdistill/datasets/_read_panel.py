@@ -51,8 +51,8 @@ def read_panel(
         What to do with missing rows between the first and the last row of a series: insert them, keep the gap with a
         warning, or raise.
     fill_value : float, dict of column to float or None, default=None
-        Value of inserted rows. None means not observed (NaN); ``{"sales": 0}`` is for tables without rows for days
-        without sales.
+        Value of inserted rows, up to the last time at which some series has a value of the column: after it, rows are
+        yet to come. None means not observed (NaN); ``{"sales": 0}`` is for tables without rows for days without sales.
     dayfirst : bool or None, default=None
         Whether dates such as 03/04/2024 start with the day. None infers it, with a warning if only the step of the rows
         decides, and an error if it is ambiguous.

@@ -81,7 +81,7 @@ def regularize(
         What to do about rows that are missing between the first and the last of a series: insert them, leave the gap
         with a warning, or raise.
     fill_value : float, dict of column to float or None, default=None
-        Value of inserted rows; None means not observed (NaN).
+        Value of inserted rows, as in :func:`read_panel`; None means not observed (NaN).
     dayfirst : bool or None, default=None
         Whether dates such as 03/04/2024 start with the day; as in :func:`read_panel`.
     date_format : str or None, default=None

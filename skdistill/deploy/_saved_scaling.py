@@ -59,6 +59,7 @@ def write_scaling(scaling: Scaling, writer: Writer) -> dict[str, Any]:
         "season": int(scaling.season),
         "bounds": None if scaling.bounds is None else list(scaling.bounds),
         "saw_missing": bool(scaling.saw_missing_),
+        "saw_missing_targets": bool(scaling.saw_missing_targets_),
         "constant": None if scaling.constant_ is None else [int(one) for one in np.flatnonzero(scaling.constant_)],
         "ids": [_write_id(one) for one in scaling.ids_],
         "shared": None if covariates is None else [int(one) for one in np.flatnonzero(covariates.shared)],
@@ -112,6 +113,7 @@ def read_scaling(content: Any, reader: Reader, transformer: Any, spec: NetworkSp
     scaling.bounds = _read_bounds(content.get("bounds"))
     scaling.transformer_ = fitted
     scaling.saw_missing_ = content.get("saw_missing") is True
+    scaling.saw_missing_targets_ = content.get("saw_missing_targets", scaling.saw_missing_) is True
     scaling.constant_ = _read_constant(content.get("constant"), spec)
     for name, values in statistics.items():
         setattr(scaling, name, values)

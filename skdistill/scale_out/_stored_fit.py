@@ -288,8 +288,7 @@ def _of_series(stored: RowFiles) -> tuple[dict[str, Any], list[Any]]:
     for name in ("n_missing", "n_short"):
         joined[name] = sum(one[name] for one in parts)
     found: list[dict[str, Any]] = [{name: one[name] for name in of_rows} for one in parts]
-    plain = ("misses", "rounding")  # the only ones that are no arrays
-    joined["rows"] = add_all(RowSums(**one | {name: one[name].item() for name in plain}) for one in found)
+    joined["rows"] = add_all(RowSums(**one | {"rounding": one["rounding"].item()}) for one in found)  # no array
     return joined, ids
 
 
@@ -297,7 +296,8 @@ def _scaling_of_all(make: BlockMaker, arrays: dict[str, Any], ids: list[Any], ke
     """Return the scaling of the forecaster, with units of series if they are kept."""
     whole = make.whole or arrays["rows"]
     scaling = copy.copy(scaling_of(make.scaling, whole, [np.zeros((1, len(whole.mean)))], [None]))
-    scaling.saw_missing_, scaling.ids_ = whole.misses, []
+    scaling.keep_missing(whole.misses)
+    scaling.ids_ = []
     told = arrays["told"]
     if keep_units and scaling.kind == "series" and told.any():
         kept = [one for one, is_told in zip(ids, told.tolist(), strict=True) if is_told]

@@ -49,7 +49,7 @@ class RowSums:
         Whether all are 0 or 1.
     varies : ndarray of bool of shape (n_channels,)
         Whether some series has several values.
-    misses : bool
+    misses : ndarray of bool of shape (n_channels,)
         Whether a value is missing.
     rounding : float
         By which share of a level values can differ through rounding alone, in the type of the rows.
@@ -62,7 +62,7 @@ class RowSums:
     highest: np.ndarray
     is_binary: np.ndarray
     varies: np.ndarray
-    misses: bool
+    misses: np.ndarray
     rounding: float
 
     @classmethod
@@ -91,7 +91,7 @@ class RowSums:
         is_binary = ((values == 0) | (values == 1)).all(axis=0)
         varies = np.logical_or.reduce([_varies(part) for part in parts])
         rounding = rounding_of(rows.dtype)
-        return cls(count, base + shift, squares, lowest, highest, is_binary, varies, bool(missing.any()), rounding)
+        return cls(count, base + shift, squares, lowest, highest, is_binary, varies, missing.any(axis=0), rounding)
 
     def __add__(self, other: RowSums) -> RowSums:
         """Add other rows (Chan, Golub and LeVeque, 1983)."""
@@ -105,7 +105,7 @@ class RowSums:
             np.maximum(self.highest, other.highest),
             self.is_binary & other.is_binary,
             self.varies | other.varies,
-            self.misses or other.misses,
+            self.misses | other.misses,
             max(self.rounding, other.rounding),
         )
 
@@ -362,7 +362,8 @@ def scaling_of(sample: Scaling, whole: RowSums | None, known: Sequence[np.ndarra
     """
     scaling: Scaling = clone(sample)
     n_channels = known[0].shape[1]
-    scaling.transformer_, scaling.ids_, scaling.saw_missing_ = None, list(ids), whole is None or whole.misses
+    scaling.transformer_, scaling.ids_ = None, list(ids)
+    scaling.keep_missing(np.ones(n_channels, dtype=bool) if whole is None else whole.misses)
     scaling.mean_, scaling.scale_ = np.zeros(n_channels), np.ones(n_channels)
     scaling.original_scale_ = np.ones(n_channels) if whole is None else whole.scale
     scaling.series_units_ = scaling.covariates_ = None

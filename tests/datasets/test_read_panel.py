@@ -153,6 +153,20 @@ def test_series_that_end_before_others_are_told_where_rows_are_filled():
         read_panel(io.StringIO(text.replace("b,2024-01-01,5,u\n", "")), columns=["y"], fill_value=0)  # starts later
 
 
+def test_rows_between_those_of_a_plan_are_not_filled():
+    """They counted as observed zeros, so that forecasts started after the last of them."""
+    days = pd.date_range("2024-01-01", periods=12)
+    frame = pd.concat([pd.DataFrame({"unique_id": one, "ds": days, "y": 1.0, "promo": 1.0}) for one in "ab"])
+    frame.loc[frame["ds"] >= days[8], "y"] = np.nan
+    frame = frame[~frame["ds"].isin(days[[5, 10]]) & ~((frame["unique_id"] == "b") & frame["ds"].isin(days[6:8]))]
+    panel = read_panel(frame, fill_value=0)
+    for one, zeros in (("a", [5]), ("b", [5, 6, 7])):
+        assert np.flatnonzero(panel.loc[one, "y"] == 0).tolist() == zeros
+        assert panel.loc[one, "y"].isna().tolist() == [False] * 8 + [True] * 4
+    assert panel["promo"].notna().all()
+    assert panel.loc["a", "promo"].iloc[10] == 0
+
+
 @pytest.mark.parametrize("density", [0.02, 0.1, 0.5])
 def test_rows_left_out_at_random_are_no_other_step(density):
     rng = np.random.default_rng(0)

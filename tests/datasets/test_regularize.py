@@ -347,3 +347,30 @@ def test_merged_rows_that_a_column_tells_apart_are_told(how, names):
         regularize(other, **options)
         regularize(table, columns=["sales"], **options)
         regularize(table, id="shop", **options)
+
+
+def test_values_that_are_lost_where_rows_without_one_are_kept_are_told():
+    """A plan that overlaps with what was observed, or versions of a product that lack what the other has."""
+    days = pd.date_range("2024-01-01", periods=30)
+    past = pd.DataFrame({"at": days, "y": 1.0, "promo": 0.0})
+    both = pd.concat([past, past[20:].drop(columns="y")])
+    with pytest.warns(UserWarning, match="keeps rows without a value of 'y' .* 10 times, first at 2024-01-21"):
+        quiet(both, time="at", duplicates="last")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        quiet(both, time="at", duplicates="first")
+        assert quiet(both, time="at", duplicates="mean")["y"].notna().all()
+
+
+def test_sums_of_what_no_row_of_a_time_differs_in_are_told():
+    """Transactions with a flag and a price, of which the sum grew with their number."""
+    rng, days = np.random.default_rng(0), pd.date_range("2024-01-01", periods=40)
+    sold = pd.DataFrame({"at": days, "promo": rng.integers(0, 2, 40)}).loc[rng.integers(0, 40, 200)]
+    sold["y"] = rng.integers(1, 5, 200)
+    with pytest.warns(UserWarning, match="duplicates='sum' adds up 'promo', which is equal in all rows of each time"):
+        quiet(sold, time="at", duplicates="sum")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        quiet(sold, time="at", columns=["y"], duplicates="sum")
+        quiet(sold.assign(promo=1.0), time="at", duplicates="sum")  # one each
+        quiet(sold, time="at", duplicates="mean")

@@ -449,6 +449,11 @@ def test_rows_left_out_of_a_table_are_told_where_fit_had_none_missing():
     left_out = table[(table["y"] > 0) | (table["ds"] == days[-1])]
     lengths = {"context_length": 14, "prediction_length": 7}
     forecaster = DistilledForecaster(None, "linear", "response", **lengths).fit(read_panel(left_out, fill_value=0))
+    priced = left_out.assign(price=1.0 + np.arange(len(left_out)) % 3)  # missing in inserted rows
+    other = DistilledForecaster(None, "linear", "response", **lengths, targets=["y"])
+    other.fit(read_panel(priced, fill_value={"y": 0}))
+    with pytest.warns(UserWarning, match="left out of the table"):
+        other.predict_table(priced)
     for predict in (
         forecaster.predict_table,
         forecaster.predictor().predict_frame,
