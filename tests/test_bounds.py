@@ -292,6 +292,21 @@ def test_truth_outside_is_told_where_forecasts_are_judged(door, recwarn):
         JUDGES[door](fitted, outside)
 
 
+def test_backtest_quantiles_tells_of_truth_outside_where_it_calibrates(recwarn):
+    """With rolling offsets, windows of the given series are calibrated on; with others, they are not."""
+    frame = make_frame(160, 2)
+    outside = frame[80:].copy()
+    outside.iloc[30:33, 0] -= 200
+    lengths = {"context_length": 12, "prediction_length": 4, "validation_fraction": 0.5}
+    settings = {"bounds": (-50, None), "quantiles": (0.1, 0.5, 0.9), "max_epochs": 1, "random_state": 0, **lengths}
+    for calibration, n_told in (("conformal", 0), ("rolling", 1)):
+        fitted = DistilledForecaster(None, "linear", QuantileDistill(), calibration=calibration, **settings)
+        fitted.fit(frame[:80]).backtest_quantiles(outside, step=20)
+        told = [str(one.message) for one in recwarn if "outside bounds" in str(one.message)]
+        assert len(told) == n_told
+    assert "3 of 160 values of the targets lie outside bounds=(-50.0, None)" in told[0]
+
+
 def test_a_regressor_tells_of_truth_outside():
     X, y = (
         np.lib.stride_tricks.sliding_window_view(np.sin(np.arange(60.0)), 8)[part] for part in (np.s_[:-8], np.s_[8:])

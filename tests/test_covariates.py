@@ -1129,6 +1129,7 @@ SPARSE = {  # which days have a value, and whether the others may mean that noth
     "some Saturdays": ((DAYS.day_of_week == 5) & (np.random.default_rng(0).random(len(DAYS)) < 0.5), True),
     "four days of ten": (np.random.default_rng(0).random(len(DAYS)) < 0.4, True),
     "six days of ten": (np.random.default_rng(0).random(len(DAYS)) < 0.6, False),
+    "every other day, at times the third": (np.isin(np.arange(len(DAYS)), np.cumsum([2, 2, 3] * 300)), True),
     "three days": (np.isin(np.arange(len(DAYS)), [0, 100, 350]), False),
     "ten days in two months": (np.random.default_rng(0).random(80).repeat(11)[: len(DAYS)] < 0.2, True),
 }

@@ -80,6 +80,9 @@ def test_points_between_thousands_that_read_as_decimals_are_told(tmp_path):
             UserWarning, match=r"column 'x' of .* '1\.034' and '992', read as 1\.034 and 992\..*thousands"
         ):
             assert load_csv(open_it(), time="day", sep=";")["x"].max() == 992
+    for index_col in (0, "day", [0]):  # columns of an index are counted among those that are read again
+        with pytest.warns(UserWarning, match=r"column 'x' of .* '1\.034' and '992'"):
+            assert load_csv(file, index_col=index_col, parse_dates=True, sep=";")["x"].max() == 992
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert load_csv(file, time="day", sep=";", decimal=",", thousands=".", usecols=["day", "x"])["x"].min() == -1300

@@ -204,7 +204,7 @@ def test_without_pyarrow_the_error_says_what_to_install(tmp_path, monkeypatch):
         read_panel(tmp_path / "long.parquet")
 
 
-@pytest.mark.parametrize("ids", [("north", "North "), ("007", "7"), ("7", "7.0")])
+@pytest.mark.parametrize("ids", [("north", "North "), ("007", "7"), ("7", "7.0"), ("K\u00f6ln", "Ko\u0308ln")])
 def test_ids_that_differ_in_spelling_alone_are_told_where_they_share_no_time(ids):
     """Two shops of nearly one name have rows on the same days; a name that was changed has not."""
     days = pd.date_range("2024-01-01", periods=8)

@@ -3,6 +3,7 @@
 import json
 import logging
 import shutil
+import warnings
 from dataclasses import replace
 
 import joblib
@@ -351,3 +352,24 @@ def test_a_covariate_with_one_value_in_each_series_is_told_of_all(source, throug
     told = [str(one.message) for one in recwarn if "'promo' have one value in all" in str(one.message)]
     assert len(told) == n_told
     assert all("training rows, or in those of each series, so" in one for one in told)
+
+
+@pytest.mark.parametrize("through_files", [True, False])
+def test_plans_are_not_compared_with_the_range_of_the_sample(source, through_files, monkeypatch):
+    """Series that only the sums have seen are of another size."""
+    monkeypatch.setattr("skdistill.scale_out._fit._SAMPLE", 3)
+    promo = np.random.default_rng(0).random(len(TABLE))
+    of_another_size = TABLE["unique_id"] == "s20"
+    table = TABLE.fillna(0.0).assign(promo=np.where(of_another_size, 1000.0, 1.0) * promo)
+    table.to_parquet(source / "b.parquet")
+    (source / "a.parquet").unlink()
+    settings = {"student": Linear(), "known_covariates": ["promo"], "max_epochs": 100, "scaling": "series"}
+    if through_files:
+        fitted = fit(source, **settings)
+    else:
+        fitted = scale_out.fit(forecaster(**settings), source, is_sorted=True)
+    panel = read_panel(table[of_another_size])
+    past, plan = panel[:-4].assign(promo=panel["promo"][:-4].where(panel["promo"] < 0)), panel[-4:][["promo"]]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fitted.predict(past, future=plan)
