@@ -13,7 +13,8 @@ from pathlib import Path
 # What most scripts import sooner or later; the first step of an optimizer imports torch._dynamo, which takes a second.
 _PRELOAD = [
     *("torch", "torch._dynamo", "pandas", "scipy.linalg", "sklearn.pipeline", "skorch", "matplotlib.pyplot"),
-    *("skdistill.forecaster", "skdistill.losses", "skdistill.comparison._compare"),
+    *("skdistill.forecaster", "skdistill.losses", "skdistill.comparison._compare", "skdistill.datasets._read_panel"),
+    *("sktime.forecasting.base", "sklearn.ensemble", "chronos.chronos_bolt"),  # what is not installed is left out
 ]
 
 

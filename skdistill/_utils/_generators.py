@@ -32,8 +32,17 @@ def seeded(seed: int) -> Iterator[None]:
         Nothing.
     """
     with _LOCK, torch.random.fork_rng():
-        torch.manual_seed(seed)
+        _seed_all(seed)
         yield
+
+
+def _seed_all(seed: int) -> None:
+    """Seed as ``torch.manual_seed``, which formats the stack for every kind of device, even if there is none."""
+    accelerator = getattr(torch, "accelerator", None)  # since torch 2.6
+    if accelerator is not None and not accelerator.is_available():
+        torch.default_generator.manual_seed(seed)
+    else:
+        torch.manual_seed(seed)
 
 
 class RandomStream:

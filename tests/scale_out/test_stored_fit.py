@@ -364,10 +364,7 @@ def test_plans_are_not_compared_with_the_range_of_the_sample(source, through_fil
     table.to_parquet(source / "b.parquet")
     (source / "a.parquet").unlink()
     settings = {"student": Linear(), "known_covariates": ["promo"], "max_epochs": 100, "scaling": "series"}
-    if through_files:
-        fitted = fit(source, **settings)
-    else:
-        fitted = scale_out.fit(forecaster(**settings), source, is_sorted=True)
+    fitted = fit(source, **settings) if through_files else scale_out.fit(forecaster(**settings), source, is_sorted=True)
     panel = read_panel(table[of_another_size])
     past, plan = panel[:-4].assign(promo=panel["promo"][:-4].where(panel["promo"] < 0)), panel[-4:][["promo"]]
     with warnings.catch_warnings():

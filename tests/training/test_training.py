@@ -360,6 +360,17 @@ def test_seeded_leaves_the_global_generator_alone():
         assert torch.equal(torch.rand(2), inside)
 
 
+@pytest.mark.skipif(
+    not hasattr(torch, "accelerator") or torch.accelerator.is_available(), reason="other devices are seeded, too"
+)
+def test_seeding_formats_no_stack_for_devices_that_are_not_there(monkeypatch):
+    torch.manual_seed(5)
+    expected = torch.rand(2)
+    monkeypatch.setattr("traceback.format_stack", None)
+    with seeded(5):
+        assert torch.equal(torch.rand(2), expected)
+
+
 def test_devices():
     assert resolve_device("cpu").type == "cpu"
     expected = "cuda" if torch.cuda.is_available() else "cpu"
