@@ -30,6 +30,10 @@ _SHARE = 0.9  # of the squared distances from the median, from which a value out
 _SUSPECT = 0.5  # of those from the mean, which is nearer to the value than the median
 _MOST_ROWS = 0.1  # of the observed rows; a value that is more frequent is a part of the series, if it is no code
 _EVERY = 16  # value that is looked at first
+_NEAR = 0.25  # of the distance of the farthest value, from which others hide that it outweighs all rows
+_GAP = 0.1  # of the distance of such values, within which all others are
+_ROUGH_GAP = 0.2  # from the mean, which is nearer to such values than the median
+_FEW_ROWS, _FEW_VALUES = 0.01, 3  # of the observed rows, or in all, that can be such values
 
 
 def find_outliers(series: Sequence[Series], transformer: BaseEstimator | None = None) -> list[str]:
@@ -45,8 +49,9 @@ def find_outliers(series: Sequence[Series], transformer: BaseEstimator | None = 
     Returns
     -------
     outliers : list of str
-        Descriptions, one for each series and channel. Where most rows have one value, as in intermittent demand, only
-        a value that is alone on its side of this one, such as -9999 among rain, is an outlier.
+        Descriptions, one for each series and channel. A few values far from all others are one outlier, though each
+        is no more than the others. Where most rows have one value, as in intermittent demand, only a value that is
+        alone on its side of this one, such as -9999 among rain, is an outlier.
 
     Examples
     --------
@@ -225,7 +230,7 @@ def _is_calm(values: np.ndarray) -> bool:
 
 
 def _suspects(values: np.ndarray, first: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    """Return the series in which the value that is farthest from the mean has a large share of the squares."""
+    """Return the series in which the value farthest from the mean, or a few such values, can outweigh all others."""
     observed = ~np.isnan(values)
     n_observed = np.maximum(np.add.reduceat(observed, first, dtype=np.int64), 1)
     distances = np.where(observed, values, 0.0)
@@ -235,7 +240,11 @@ def _suspects(values: np.ndarray, first: np.ndarray, lengths: np.ndarray) -> np.
     distances /= np.repeat(np.where(farthest > 0, farthest, 1.0), lengths)  # squares of any values are finite
     n_farthest = np.add.reduceat(distances == 1, first, dtype=np.int64)
     squares = np.add.reduceat(np.square(distances), first)
-    return np.flatnonzero((n_farthest > _SUSPECT * squares) & (n_farthest < 0.5 * n_observed) & (farthest > 0))
+    alone = (n_farthest > _SUSPECT * squares) & (n_farthest < 0.5 * n_observed)
+    near = distances > _ROUGH_GAP
+    n_near = np.add.reduceat(near, first, dtype=np.int64)
+    few = n_near <= np.maximum(_FEW_VALUES, _FEW_ROWS * n_observed)
+    return np.flatnonzero((alone | (few & (n_near > n_farthest))) & (farthest > 0))
 
 
 def _outlying_alone(values: np.ndarray, given: np.ndarray) -> np.ndarray:
@@ -246,22 +255,36 @@ def _outlying_alone(values: np.ndarray, given: np.ndarray) -> np.ndarray:
 
 
 def _outlying(values: np.ndarray, given: np.ndarray) -> np.ndarray:
-    """Return which rows have the value that outweighs all others, unless it is a rare demand, or frequent and no code.
+    """Return which rows have the value that outweighs all others, or few such values, if they are no rare demand.
 
     Both are of one series; those given are in original units, in which codes are written.
     """
     observed = values[~np.isnan(values)]
-    outlying = values == values[np.nanargmax(np.abs(values - observed.mean()))]
+    farthest = values[np.nanargmax(np.abs(values - observed.mean()))]
+    outlying = values == farthest
+    if not _outweighs(values, given, outlying):
+        distances = np.abs(values - np.median(observed))
+        outlying = distances > _NEAR * abs(farthest - np.median(observed))
+        few = outlying.sum() <= max(_FEW_VALUES, _FEW_ROWS * len(observed))
+        is_apart = few and np.nanmax(distances[~outlying], initial=0.0) < _GAP * distances[outlying].min()
+        if not is_apart or not _outweighs(values, given, outlying):
+            return np.zeros_like(outlying)
+    return outlying
+
+
+def _outweighs(values: np.ndarray, given: np.ndarray, outlying: np.ndarray) -> bool:
+    """Return whether some values outweigh all others, and are no rare demand, nor frequent and no code."""
     rest = values[~outlying & ~np.isnan(values)]
     is_code = _is_code(given[outlying][0])
-    if outlying.sum() > _MOST_ROWS * len(observed) and not is_code:
-        return np.zeros_like(outlying)
+    if not len(rest) or (outlying.sum() > _MOST_ROWS * (len(rest) + outlying.sum()) and not is_code):
+        return False
     far, distances = values[outlying] - np.median(rest), rest - np.median(rest)
-    outweighs = np.square(far).sum() * (1 - _SHARE) > _SHARE * np.square(distances).sum()
-    is_alone = (distances * far[0] <= 0).all()  # on its side of the median
+    if np.square(far).sum() * (1 - _SHARE) <= _SHARE * np.square(distances).sum():
+        return False
     if not distances.any():  # the rest is one value: a rare demand, or a switch, has two values as well
-        is_alone = is_code and far[0] < 0
-    return outlying & (outweighs and (is_alone or np.median(np.abs(distances)) > 0))
+        return is_code and bool(far[0] < 0)
+    is_alone = (np.outer(np.sign(far[[far.argmin(), far.argmax()]]), distances) <= 0).all()  # on its side of the median
+    return bool(is_alone or np.median(np.abs(distances)) > 0)
 
 
 def _is_code(value: float) -> bool:
@@ -274,6 +297,7 @@ def _describe(series: Sequence[Series], number: int, channel: int, outlying: np.
     columns = one.columns
     name = f"channel {channel}" if columns is None else repr(columns[channel])
     label = "" if one.index is None else f" ({one.index[row]})"
-    more = f", {outlying.sum()} rows" if outlying.sum() > 1 else ""
+    kind = "rows" if (one.values[outlying, channel] == one.values[row, channel]).all() else "such rows"
+    more = f", {outlying.sum()} {kind}" if outlying.sum() > 1 else ""
     who = name_series(series, number) if len(series) > 1 or one.id is not None else "X"
     return f"{one.values[row, channel]:g} in row {row}{label} of {who} ({name}{more})"

@@ -58,6 +58,29 @@ def test_a_value_is_told_from_nine_times_the_squares_of_all_others(seed, ratio, 
         assert f" in row {where.min()} of X (channel 0" in found[0]
 
 
+@pytest.mark.parametrize("wild", [[1e4, 1.1e4], [1e4, -1.1e4], [1e4, 8e3, 5e3]], ids=["two", "two sides", "three"])
+def test_a_few_wild_values_do_not_hide_each_other(wild):
+    rows = wave()
+    rows[5 : 5 + 3 * len(wild) : 3] = wild
+    (found,) = find_outliers([Series(rows[:, None])])
+    assert found.startswith(f"{wild[0]:g} in row 5 of X (channel 0, {len(wild)} such rows)")
+    (found,) = find_outliers_of_windows(rows.reshape(-1, 4, 1), "X")
+    assert found.startswith(f"{wild[0]:g} in row 1 of X")
+    rows[20] = 2e3  # none is apart from all others
+    assert not find_outliers([Series(rows[:, None])])
+
+
+@pytest.mark.parametrize("kind", ["demand", "rain"])
+def test_rare_demand_and_rain_have_no_wild_values(kind):
+    rng = np.random.default_rng(0)
+    size = (400, 120)
+    rows = {
+        "demand": rng.poisson(0.1, size) * rng.choice([1, 1, 20], size),
+        "rain": (rng.random(size) < 0.2) * rng.gamma(0.5, 8, size),
+    }[kind]
+    assert not find_outliers([Series(one[:, None].astype(float)) for one in rows])
+
+
 def test_what_is_frequent_or_most_rows_have_is_no_outlier():
     demand = np.zeros(60)
     demand[[7, 30]] = 1, 50
