@@ -233,6 +233,16 @@ def test_days_are_rounded_to_midnight_of_the_clock(freq, zone, tolerance):
     assert list(series.index) == list(days)
 
 
+def test_one_of_many_missing_hours_names_no_zone():
+    """The clock of Berlin was said to skip 02:00 of 31 March, among 60 hours without a row here and there."""
+    hours = pd.date_range("2024-03-01", periods=960, freq="h")
+    there = np.random.default_rng(0).random(960) > 0.06
+    there[hours == "2024-03-31 02:00"] = False
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        regularize(table(hours[there]), time="at")
+
+
 @pytest.mark.parametrize("is_missing", [False, True])
 def test_days_at_a_time_that_half_an_hour_skips(is_missing):
     days = pd.date_range("2024-10-01 02:15", periods=12)
