@@ -9,12 +9,14 @@ import numpy as np
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._roles import Roles
 from skdistill.data._series import SeriesInput
+from skdistill.data._steps import NumberStep
 
 __all__ = ["tell_broken_cycles"]
 
 _SHORTEST, _LONGEST = 4, 400  # rows of a cycle
 _FEWEST = 3  # cycles before the horizon
 _WRITTEN = 1e-3  # of the range of a cycle; less is lost where a file has fewer decimals
+_HOURS = 24  # and parts of them: at a change of the clock, some are left out or come twice
 
 
 def tell_broken_cycles(roles: Roles, given: SeriesInput, future: np.ndarray) -> None:
@@ -39,26 +41,50 @@ def tell_broken_cycles(roles: Roles, given: SeriesInput, future: np.ndarray) -> 
     """
     if given.batch is not None or not len(given.series):
         return
-    rows = given.series[0].values
+    rows, step = given.series[0].values, given.series[0].step
+    is_numbered = step is None or isinstance(step, NumberStep)
     for column, place in roles.known_counts:
         before, ahead = rows[:, roles.known_channels[place]], future[0, :, place]
         period = _period_of(before)
-        if period is None:
+        if period is None or np.isnan(ahead).all():
             continue
-        expected = before[-period:][np.arange(len(ahead)) % period]
-        known = ~np.isnan(ahead)
-        low, high = before[-period:].min(), before[-period:].max()
-        differ = np.abs(ahead - expected) > _WRITTEN * (high - low)
-        if known.any() and differ[known].all():  # at a change of the clock, some are as expected
-            step = int(known.argmax())
-            warnings.warn(
-                f"the known covariate {roles.name(column)!r} counts {low:g} to {high:g} in {period} rows of "
-                f"{given.name_of(0)}, again and again, so that {expected[step]:g} would come in step {step + 1} of the "
-                f"horizon; it is {ahead[step]:g}. Is it counted in one way in both, such as the days of the week from "
-                "0 or 1?",
-                stacklevel=stacklevel_of_user(),
-            )
-            return
+        cycle = before[-period:]
+        is_turned = (is_numbered or period % _HOURS == 0) and _is_turned(cycle, ahead)
+        if _are_next(cycle, ahead).any() or _ends_late(cycle, ahead) or is_turned:
+            continue
+        first = int((~np.isnan(ahead)).argmax())
+        warnings.warn(
+            f"the known covariate {roles.name(column)!r} counts {cycle.min():g} to {cycle.max():g} in {period} rows of "
+            f"{given.name_of(0)}, again and again, so that {cycle[first % period]:g} would come in step {first + 1} of the "
+            f"horizon; it is {ahead[first]:g}. Is it counted in one way in both, such as the days of the week from 0 "
+            "or 1?",
+            stacklevel=stacklevel_of_user(),
+        )
+        return
+
+
+def _are_next(cycle: np.ndarray, ahead: np.ndarray) -> np.ndarray:
+    """Return which values come where a cycle goes on, but for decimals; False where one is missing."""
+    expected = cycle[np.arange(len(ahead)) % len(cycle)]
+    return np.asarray(np.abs(ahead - expected) <= _WRITTEN * np.ptp(cycle))
+
+
+def _ends_late(cycle: np.ndarray, ahead: np.ndarray) -> bool:
+    """Return whether a cycle has more rows than those before, and the next one follows: week 53, and day 366."""
+    is_more = ahead > cycle.max()
+    n_more = len(ahead) if is_more.all() else int((~is_more).argmax())
+    return bool(n_more and cycle[0] == cycle.min() and _follows(cycle, ahead[n_more:]))
+
+
+def _is_turned(cycle: np.ndarray, ahead: np.ndarray) -> bool:
+    """Return whether values go on at another place of the cycle, as where rows of holidays are left out."""
+    first = int((~np.isnan(ahead)).argmax())
+    place = int(np.abs(cycle - ahead[first]).argmin())
+    return _follows(np.roll(cycle, first - place), ahead)
+
+
+def _follows(cycle: np.ndarray, ahead: np.ndarray) -> bool:
+    return bool((np.isnan(ahead) | _are_next(cycle, ahead)).all())
 
 
 def _period_of(values: np.ndarray) -> int | None:

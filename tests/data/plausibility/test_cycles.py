@@ -81,3 +81,50 @@ def test_other_plans_are_not_told(name, plan):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         forecaster.predict(rows, later)
+
+
+def hours(start):
+    """Return hours of the day, with a horizon from a change of the clock on."""
+    labels = pd.date_range(pd.Timestamp(start, tz="Europe/Berlin") - pd.Timedelta("10D"), periods=264, freq="h")
+    return labels, labels.hour
+
+
+def numbers(freq, start, field):
+    labels = pd.date_range(end=start, periods=1110, freq=freq).append(pd.date_range(start, periods=9, freq=freq)[1:])
+    return labels, field(labels)
+
+
+def weekdays_without_a_holiday():
+    days = pd.bdate_range("2024-03-04", periods=41).drop("2024-04-01")
+    return pd.RangeIndex(40), days.dayofweek
+
+
+@pytest.mark.parametrize(
+    ("rows", "n_rows"),
+    [
+        (hours("2024-03-31 03:00"), 240),
+        (hours("2023-10-29 01:00"), 242),
+        ((hours("2024-03-31 03:00")[0].tz_convert("UTC"), hours("2024-03-31 03:00")[1]), 240),
+        (numbers("W-MON", "2020-12-21", lambda labels: labels.isocalendar().week), 1110),  # then week 53
+        (numbers("D", "2024-12-30", lambda labels: labels.dayofyear), 1110),  # then day 366
+        (weekdays_without_a_holiday(), 20),
+    ],
+)
+@pytest.mark.parametrize("length", [1, 4])
+def test_a_cycle_that_the_calendar_breaks_is_not_told(rows, n_rows, length):
+    labels, values = rows
+    frame = pd.DataFrame({"y": np.sin(np.arange(len(labels)) ** 2), "x": 1.0 * np.asarray(values)}, labels)
+    options = {"known_covariates": ["x"], "context_length": 4, "prediction_length": length}
+    forecaster = DistilledForecaster(None, "linear", "response", **options).fit(frame[:n_rows])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        forecaster.predict(frame[:n_rows], frame[["x"]][n_rows : n_rows + length])
+
+
+def test_a_plan_counted_otherwise_is_told_in_numbered_rows_and_hours():
+    for period, labels in ((7, pd.RangeIndex(100)), (24, pd.date_range("2024-03-31", periods=100, freq="h"))):
+        frame = pd.DataFrame({"y": np.sin(np.arange(100) ** 2), "x": np.arange(100.0) % period}, labels)
+        options = {"known_covariates": ["x"], "context_length": 12, "prediction_length": 24}
+        forecaster = DistilledForecaster(None, "linear", "response", **options).fit(frame[:76])
+        with pytest.warns(UserWarning, match=rf"x' counts 0 to {period - 1} in {period} rows"):
+            forecaster.predict(frame[:76], frame[["x"]][76:] + 1)
