@@ -55,9 +55,9 @@ def tell_broken_cycles(roles: Roles, given: SeriesInput, future: np.ndarray) -> 
         first = int((~np.isnan(ahead)).argmax())
         warnings.warn(
             f"the known covariate {roles.name(column)!r} counts {cycle.min():g} to {cycle.max():g} in {period} rows of "
-            f"{given.name_of(0)}, again and again, so that {cycle[first % period]:g} would come in step {first + 1} of the "
-            f"horizon; it is {ahead[first]:g}. Is it counted in one way in both, such as the days of the week from 0 "
-            "or 1?",
+            f"{given.name_of(0)}, again and again, so that {cycle[first % period]:g} would come in step {first + 1} of "
+            f"the horizon; it is {ahead[first]:g}. Is it counted in one way in both, such as the days of the week from "
+            "0 or 1?",
             stacklevel=stacklevel_of_user(),
         )
         return
