@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import datetime
+import numbers
 import warnings
 from collections.abc import Iterable
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from skdistill.data._index_checks import can_be_written, checked_step
@@ -14,6 +17,7 @@ from skdistill.data._steps import Step, as_time_index
 __all__ = ["check_row_labels"]
 
 _N_LOOKED_AT = 3  # labels at both ends checked for dates in text
+_TIMES = (datetime.date, datetime.timedelta, np.datetime64, np.timedelta64, pd.Period)
 _FIRST_YEAR = 1678  # text that pandas reads as an earlier date is a number or a word: "1000", "T1", "may"
 
 
@@ -37,8 +41,8 @@ def check_row_labels(index: pd.Index, *, name: str = "X", known: Iterable[Step] 
     Raises
     ------
     ValueError
-        If the index has several levels, contains dates as text, times or numbers as objects, or is out of order or
-        irregular.
+        If the index has several levels, contains dates as text, times or numbers as objects or beside other labels, or
+        is out of order or irregular.
 
     Examples
     --------
@@ -71,8 +75,9 @@ def _check_not_disguised(index: pd.Index, name: str) -> None:
     labels = [*index[:_N_LOOKED_AT], *index[-_N_LOOKED_AT:]]
     if not labels:
         return
+    _check_one_kind(index, labels, name)
     is_text = all(isinstance(label, str) for label in labels)
-    is_date = _are_dates(labels) if is_text else all(isinstance(label, datetime.date) for label in labels)
+    is_date = all(_are_dates(labels)) if is_text else all(isinstance(label, datetime.date) for label in labels)
     if not is_date and (is_text or not _has_an_order(pd.Index(labels))):
         return
     kind = "text" if is_text else f"objects of type {type(labels[0]).__name__}"
@@ -86,17 +91,42 @@ def _check_not_disguised(index: pd.Index, name: str) -> None:
     raise ValueError(f"The index of {name} is {kind}, not {what}: {str(labels[0])!r}. {told}")
 
 
+def _check_one_kind(index: pd.Index, ends: list[Any], name: str) -> None:
+    """Raise if half of the labels are times or numbers and others are not, as a total under a table is.
+
+    Text is read as dates at both ends alone, where totals stand.
+    """
+    labels = list(index)
+    for what, some, are_one in (
+        ("times", ends, _are_dates(ends)),
+        ("times", labels, [isinstance(label, _TIMES) for label in labels]),
+        ("numbers", labels, [_is_number(label) for label in labels]),
+    ):
+        if all(are_one) or 2 * sum(are_one) < len(some):
+            continue
+        one, other = some[are_one.index(True)], some[are_one.index(False)]
+        raise ValueError(
+            f"The index of {name} holds {what}, such as {str(one)!r}, and other labels, such as {other!r}: leave out "
+            f"rows that are none of the series, such as a total, and write all labels as {what}; or number the rows, "
+            "if they are all in time order."
+        )
+
+
+def _is_number(label: Any) -> bool:
+    is_number = isinstance(label, numbers.Number) and not isinstance(label, bool | np.bool_)
+    return is_number and label == label  # not NaN
+
+
 def _has_an_order(index: pd.Index) -> bool:
     """Say whether what pandas makes of objects is periods, durations or numbers."""
     is_number = pd.api.types.is_numeric_dtype(index.dtype) and not pd.api.types.is_bool_dtype(index.dtype)
     return is_number or isinstance(index, pd.PeriodIndex | pd.TimedeltaIndex)
 
 
-def _are_dates(labels: list[str]) -> bool:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # day or month first: both are dates
-            moments = pd.to_datetime(labels, format="mixed", utc=True)
-    except (ValueError, OverflowError):
-        return False
-    return not moments.hasnans and bool((moments.year >= _FIRST_YEAR).all())
+def _are_dates(labels: list[Any]) -> list[bool]:
+    """Return which labels are text of a date."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # day or month first: both are dates
+        texts = [label if isinstance(label, str) else None for label in labels]
+        moments = pd.to_datetime(pd.Index(texts, dtype=object), format="mixed", utc=True, errors="coerce")
+    return (moments.notna() & (moments.year >= _FIRST_YEAR)).tolist()

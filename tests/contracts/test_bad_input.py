@@ -299,6 +299,10 @@ BAD_LABELS = {
     ),
     "periods of no type": (relabeled(TIMES.to_period("h").astype(object)), r"objects of type Period"),
     "durations of no type": (relabeled((TIMES - TIMES[0]).astype(object)), r"objects of type Timedelta"),
+    "an average under moments": (relabeled([*TIMES[:-1], "Average"]), r"X holds times.*labels, such as 'Average'"),
+    "an average under text": (relabeled([*TIMES.strftime("%F %T")[:-1], "Average"]), r"holds times.*such as 'Average'"),
+    "a total under numbers": (relabeled([*range(119), "Total"]), r"holds numbers, such as '0'.*such as 'Total'"),
+    "text under moments": (relabeled([*TIMES[:60], *TIMES[60:].strftime("%F %T")]), r"holds times, such as '2024"),
     "shuffled floats": (relabeled(SHUFFLED / 2), r"index of X is out of order"),
     "in a list": ([make_frame(), relabeled(TIMES.strftime("%F %T"))], r"X\[1\].index = pd.to_datetime\(X\[1\].index"),
 }
@@ -338,7 +342,13 @@ def test_the_advice_on_row_labels_helps(name):
 
 def test_row_labels_are_checked_in_predict():
     forecaster = make_forecaster().fit(make_frame())
-    several = [("text within a panel", forecaster.predict), ("text", forecaster.backtest), ("dates", forecaster.score)]
+    several = [
+        ("text within a panel", forecaster.predict),
+        ("text", forecaster.backtest),
+        ("dates", forecaster.score),
+        ("an average under moments", forecaster.predict),
+        ("an average under moments", forecaster.compare),
+    ]
     for name, ask in several:
         series, message = BAD_LABELS[name]
         with pytest.raises(ValueError, match=message):
