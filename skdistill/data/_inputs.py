@@ -19,6 +19,7 @@ from skdistill.data._finite import without_infinity
 from skdistill.data._forms import CutFrame, PanelForm, take_apart
 from skdistill.data._label_reader import LabelReader
 from skdistill.data._plausibility._plans import range_of_known
+from skdistill.data._plausibility._newly_missing import tell_newly_missing
 from skdistill.data._plausibility._row_units import tell_row_units
 from skdistill.data._plausibility._time_columns import (
     warn_of_newest_first,
@@ -103,6 +104,7 @@ def read_series(estimator: BaseEstimator, X: Any, *, reset: bool, allow_batch: b
         given = _as_channels(getattr(estimator, "roles_", None), given)
         _tell_statics(estimator, given)
         tell_row_units(estimator, given)
+        tell_newly_missing(estimator, given)
         return _with_vintages(estimator, given, reset=False)
     given = _keep_labels(estimator, given)
     if not _takes_roles(estimator):

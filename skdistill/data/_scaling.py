@@ -86,8 +86,8 @@ class Scaling(BaseEstimator):
         ``kind="global"``.
     saw_missing_ : bool
         Whether a training value was missing.
-    saw_missing_targets_ : bool
-        Whether one of a target was.
+    missing_ : ndarray of bool of shape (n_channels,) or None
+        In which channels; None if that is not known.
     ids_ : list of hashable
         Ids of the training series with units of their own; empty if they have no ids.
     series_units_ : LocalUnits or None
@@ -110,7 +110,7 @@ class Scaling(BaseEstimator):
 
     ids_: Sequence[Hashable] = ()
     saw_missing_: bool = False
-    saw_missing_targets_: bool = True
+    missing_: np.ndarray | None = None
     series_units_: LocalUnits | None = None
     covariates_: CovariateUnits | None = None
     statics_: Statics | None = None
@@ -178,15 +178,20 @@ class Scaling(BaseEstimator):
         return self
 
     def keep_missing(self, missing: np.ndarray) -> None:
-        """Keep what was missing.
+        """Keep in which channels a training value was missing.
 
         Parameters
         ----------
         missing : ndarray of bool of shape (n_channels,)
-            Whether a training value of each channel was.
+            Whether one was.
         """
+        self.missing_, self.saw_missing_ = missing, bool(missing.any())
+
+    @property
+    def saw_missing_targets(self) -> bool:
+        """Whether a training value of a target was missing, as far as is known."""
         targets = slice(None) if self.targets is None else list(self.targets)
-        self.saw_missing_, self.saw_missing_targets_ = bool(missing.any()), bool(missing[targets].any())
+        return self.saw_missing_ if self.missing_ is None else bool(self.missing_[targets].any())
 
     @property
     def takes_roots(self) -> bool:

@@ -95,7 +95,7 @@ class LongForm:
                 raise TypeError(f"{name} of {owner} must be the name of one column; got {value!r}.")
         labels: SeriesLabels = getattr(forecaster, "series_labels_", None) or SeriesLabels()
         roles, freq = forecaster.roles_, _freq_of(labels)
-        saw_missing = owner == "fit" or forecaster.scaling_.saw_missing_targets_
+        saw_missing = owner == "fit" or forecaster.scaling_.saw_missing_targets
         if not has_names(labels.columns):
             return cls(id, time, encodes=bool(roles.categories), freq=freq, zones=labels.zones, saw_missing=saw_missing)
         assert labels.columns is not None  # has_names

@@ -59,8 +59,8 @@ def write_scaling(scaling: Scaling, writer: Writer) -> dict[str, Any]:
         "season": int(scaling.season),
         "bounds": None if scaling.bounds is None else list(scaling.bounds),
         "saw_missing": bool(scaling.saw_missing_),
-        "saw_missing_targets": bool(scaling.saw_missing_targets_),
-        "constant": None if scaling.constant_ is None else [int(one) for one in np.flatnonzero(scaling.constant_)],
+        "missing": _write_channels(scaling.missing_),
+        "constant": _write_channels(scaling.constant_),
         "ids": [_write_id(one) for one in scaling.ids_],
         "shared": None if covariates is None else [int(one) for one in np.flatnonzero(covariates.shared)],
         "transformer": None if fitted is None else writer.write_fitted(fitted, "transformer_"),
@@ -113,8 +113,8 @@ def read_scaling(content: Any, reader: Reader, transformer: Any, spec: NetworkSp
     scaling.bounds = _read_bounds(content.get("bounds"))
     scaling.transformer_ = fitted
     scaling.saw_missing_ = content.get("saw_missing") is True
-    scaling.saw_missing_targets_ = content.get("saw_missing_targets", scaling.saw_missing_) is True
-    scaling.constant_ = _read_constant(content.get("constant"), spec)
+    scaling.missing_ = _read_channels(content.get("missing"), spec, "missing")
+    scaling.constant_ = _read_channels(content.get("constant"), spec, "constant")
     for name, values in statistics.items():
         setattr(scaling, name, values)
     scaling.ids_ = _read_ids(content.get("ids"))
@@ -153,12 +153,16 @@ def _are_alike(saved: Any, rows: np.ndarray) -> bool:
         return False
 
 
-def _read_constant(constant: Any, spec: NetworkSpec) -> np.ndarray | None:
-    if constant is None:
+def _write_channels(chosen: np.ndarray | None) -> list[int] | None:
+    return None if chosen is None else [int(one) for one in np.flatnonzero(chosen)]
+
+
+def _read_channels(chosen: Any, spec: NetworkSpec, which: str) -> np.ndarray | None:
+    if chosen is None:
         return None
-    if not isinstance(constant, list) or not all(type(one) is int and 0 <= one < spec.n_channels for one in constant):
-        raise SavedFileError("the constant channels of its scaling are malformed.")
-    return np.isin(np.arange(spec.n_channels), constant)
+    if not isinstance(chosen, list) or not all(type(one) is int and 0 <= one < spec.n_channels for one in chosen):
+        raise SavedFileError(f"the {which} channels of its scaling are malformed.")
+    return np.isin(np.arange(spec.n_channels), chosen)
 
 
 def _read_covariates(shared: Any, reader: Reader, spec: NetworkSpec) -> CovariateUnits:

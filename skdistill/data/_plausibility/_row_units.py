@@ -14,7 +14,7 @@ from skdistill.data._roles import Roles
 from skdistill.data._scaling import Scaling
 from skdistill.data._series import SeriesInput
 
-__all__ = ["tell_row_units"]
+__all__ = ["covariates_read", "tell_row_units"]
 
 _USUAL = 8.0  # units around the center
 _TIMES = 8.0  # a size so many times larger or smaller than all that is usual is one in other units
@@ -47,8 +47,24 @@ _CHANNELS: weakref.WeakKeyDictionary[Scaling, list[int]] = weakref.WeakKeyDictio
 
 def _channels_read(estimator: Any, scaling: Scaling) -> list[int]:
     """Return the covariates that are read in units of ``fit``."""
+    return [] if scaling.kind == "window" or scaling.transformer_ is not None else covariates_read(estimator)
+
+
+def covariates_read(estimator: Any) -> list[int]:
+    """Return the channels of known and past covariates that a student reads.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Fitted.
+
+    Returns
+    -------
+    channels : list of int
+        None without roles.
+    """
     roles, spec = getattr(estimator, "roles_", None), getattr(estimator, "spec_", None)
-    if roles is None or spec is None or scaling.kind == "window" or scaling.transformer_ is not None:
+    if roles is None or spec is None:
         return []
     known = set(roles.known_channels)
     past = set(range(spec.n_channels)) - known - set(roles.target_channels)

@@ -1,0 +1,53 @@
+"""Covariates that are mostly empty in rows so far, and were complete in ``fit``: tables written in two ways."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from skdistill._utils._user_line import stacklevel_of_user
+from skdistill.data._plausibility._mostly_missing import is_mostly_missing
+from skdistill.data._plausibility._row_units import covariates_read
+from skdistill.data._series import SeriesInput
+
+__all__ = ["tell_newly_missing"]
+
+_ASKED = 16  # series: what a table means by an empty cell, it means in all of them
+
+
+def tell_newly_missing(estimator: Any, given: SeriesInput) -> None:
+    """Warn of covariates that are missing in most rows so far, in irregular gaps, and were complete in ``fit``.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Fitted; without roles or a scaling, nothing is told.
+    given : SeriesInput
+        The series, as channels.
+
+    Warns
+    -----
+    UserWarning
+        For the first covariate.
+    """
+    missing = getattr(getattr(estimator, "scaling_", None), "missing_", None)
+    if missing is None or missing.all():
+        return
+    channels = [one for one in covariates_read(estimator) if not missing[one]]
+    if not channels:
+        return
+    rows = [one.values for one in given.series] if given.batch is None else given.batch
+    parts = [rows[number][:, channels] for number in range(0, len(rows), max(1, len(rows) // _ASKED))]
+    for place in np.flatnonzero(np.any([np.isnan(part).any(axis=0) for part in parts], axis=0)).tolist():
+        if is_mostly_missing([part[:, place] for part in parts]):
+            roles = estimator.roles_
+            name = channels[place] if roles.channel_names is None else roles.channel_names[channels[place]]
+            warnings.warn(
+                f"the covariate {name!r} is missing in most rows of X, and in none of fit: it counts as "
+                "unknown there, and is filled from the values around it. If an empty cell means that nothing was there, "
+                "such as no promotion, write it as in fit.",
+                stacklevel=stacklevel_of_user(),
+            )
+            return

@@ -1,0 +1,29 @@
+"""Covariates that are mostly empty in rows so far, and were complete in ``fit``."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from skdistill import DistilledForecaster, load
+
+
+@pytest.mark.parametrize("known", [["promo"], []])
+def test_empty_cells_in_place_of_the_zeros_of_fit_are_told(known, tmp_path):
+    """They were filled from the promotions around them, at every row without one."""
+    rng, days = np.random.default_rng(0), pd.date_range("2024-01-01", periods=107)
+    promo = (rng.random(107) < 0.3) * 1.0
+    rows = pd.DataFrame({"y": 5 + promo + rng.normal(size=107) / 9, "promo": promo}, index=days)
+    empty = rows.assign(promo=rows["promo"].where(rows["promo"] == 1))
+    forecaster = DistilledForecaster(
+        None, "linear", "response", context_length=14, prediction_length=7, targets=["y"], known_covariates=known
+    ).fit(rows[:100])
+    forecaster.save(tmp_path / "student.skdistill")
+    for one in (forecaster, load(tmp_path / "student.skdistill")):
+        futures = [{"future": table[["promo"]][100:]} if known else {} for table in (rows, empty)]
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            one.predict(rows[:100], **futures[0])
+        with pytest.warns(UserWarning, match="'promo' is missing in most rows of X, and in none of fit"):
+            one.predict(empty[:100], **futures[1])
