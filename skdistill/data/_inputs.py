@@ -18,8 +18,8 @@ from skdistill.data._categories import is_categorical
 from skdistill.data._finite import without_infinity
 from skdistill.data._forms import CutFrame, PanelForm, take_apart
 from skdistill.data._label_reader import LabelReader
-from skdistill.data._plausibility._plans import range_of_known
 from skdistill.data._plausibility._newly_missing import tell_newly_missing
+from skdistill.data._plausibility._plans import range_of_known
 from skdistill.data._plausibility._row_units import tell_row_units
 from skdistill.data._plausibility._time_columns import (
     warn_of_newest_first,

@@ -10,8 +10,8 @@ import pandas as pd
 from skdistill.data._context_batch import ContextBatch
 from skdistill.data._finite import without_infinity
 from skdistill.data._panel import covariates_of, name_instance
-from skdistill.data._plausibility._plans import tell_future
 from skdistill.data._plausibility._newly_missing import tell_newly_missing
+from skdistill.data._plausibility._plans import tell_future
 from skdistill.data._plausibility._row_units import tell_row_units
 from skdistill.data._precede import precede_index
 from skdistill.data._series import Series, SeriesInput

@@ -45,9 +45,9 @@ def tell_newly_missing(estimator: Any, given: SeriesInput) -> None:
             roles = estimator.roles_
             name = channels[place] if roles.channel_names is None else roles.channel_names[channels[place]]
             warnings.warn(
-                f"the covariate {name!r} is missing in most rows of X, and in none of fit: it counts as "
-                "unknown there, and is filled from the values around it. If an empty cell means that nothing was there, "
-                "such as no promotion, write it as in fit.",
+                f"the covariate {name!r} is missing in most rows of X, and in none of fit: it counts as unknown there, "
+                "and is filled from the values around it. If an empty cell means that nothing was there, such as no "
+                "promotion, write it as in fit.",
                 stacklevel=stacklevel_of_user(),
             )
             return
