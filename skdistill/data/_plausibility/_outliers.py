@@ -262,29 +262,29 @@ def _outlying(values: np.ndarray, given: np.ndarray) -> np.ndarray:
     observed = values[~np.isnan(values)]
     farthest = values[np.nanargmax(np.abs(values - observed.mean()))]
     outlying = values == farthest
-    if not _outweighs(values, given, outlying):
-        distances = np.abs(values - np.median(observed))
-        outlying = distances > _NEAR * abs(farthest - np.median(observed))
-        few = outlying.sum() <= max(_FEW_VALUES, _FEW_ROWS * len(observed))
-        is_apart = few and np.nanmax(distances[~outlying], initial=0.0) < _GAP * distances[outlying].min()
-        if not is_apart or not _outweighs(values, given, outlying):
-            return np.zeros_like(outlying)
-    return outlying
+    rest = observed[observed != farthest]
+    if (rest == rest[0]).all():  # a rare demand, or a switch, has two values as well
+        return outlying & (_is_code(given[outlying][0]) and bool(farthest < rest[0]))
+    if _outweighs(values, given, outlying):
+        return outlying
+    distances = np.abs(values - np.median(observed))
+    near = distances > _NEAR * abs(farthest - np.median(observed))
+    few = outlying.sum() < near.sum() <= max(_FEW_VALUES, _FEW_ROWS * len(observed))
+    is_apart = few and np.nanmax(distances[~near], initial=0.0) < _GAP * distances[near].min()
+    return near & (is_apart and _outweighs(values, given, near))
 
 
 def _outweighs(values: np.ndarray, given: np.ndarray, outlying: np.ndarray) -> bool:
     """Return whether some values outweigh all others, and are no rare demand, nor frequent and no code."""
     rest = values[~outlying & ~np.isnan(values)]
-    is_code = _is_code(given[outlying][0])
-    if not len(rest) or (outlying.sum() > _MOST_ROWS * (len(rest) + outlying.sum()) and not is_code):
+    is_frequent = outlying.sum() > _MOST_ROWS * (len(rest) + outlying.sum())
+    if not len(rest) or (is_frequent and not _is_code(given[outlying][0])):
         return False
     far, distances = values[outlying] - np.median(rest), rest - np.median(rest)
     if np.square(far).sum() * (1 - _SHARE) <= _SHARE * np.square(distances).sum():
         return False
-    if not distances.any():  # the rest is one value: a rare demand, or a switch, has two values as well
-        return is_code and bool(far[0] < 0)
-    is_alone = (np.outer(np.sign(far[[far.argmin(), far.argmax()]]), distances) <= 0).all()  # on its side of the median
-    return bool(is_alone or np.median(np.abs(distances)) > 0)
+    is_alone = (np.outer(np.sign([far.min(), far.max()]), distances) <= 0).all()  # on its side of the median
+    return bool(distances.any() and (is_alone or np.median(np.abs(distances)) > 0))
 
 
 def _is_code(value: float) -> bool:
