@@ -14,6 +14,8 @@ import pytest
 import torch
 from hypothesis import settings
 
+from skdistill._utils._generators import seed_all
+
 os.environ.setdefault("MPLBACKEND", "Agg")  # no window, on any machine
 sys.path.insert(0, str(Path(__file__).parent))  # doubles.py
 torch.set_num_threads(1)
@@ -46,7 +48,7 @@ def _fixed_seeds() -> Iterator[None]:
     before = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002 (the code under test may use it)
     random.seed(0)
     np.random.seed(0)  # noqa: NPY002
-    torch.default_generator.manual_seed(0)  # torch.manual_seed formats the stack three times, for devices to come
+    seed_all(0)
     yield
     random.setstate(before[0])
     np.random.set_state(before[1])  # noqa: NPY002

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import torch
 
-__all__ = ["RandomStream", "seeded", "untouched"]
+__all__ = ["RandomStream", "seed_all", "seeded", "untouched"]
 
 # Taken before any other lock of the package, so that no two threads wait for each other.
 _LOCK = threading.RLock()
@@ -32,12 +32,18 @@ def seeded(seed: int) -> Iterator[None]:
         Nothing.
     """
     with _LOCK, torch.random.fork_rng():
-        _seed_all(seed)
+        seed_all(seed)
         yield
 
 
-def _seed_all(seed: int) -> None:
-    """Seed as ``torch.manual_seed``, which formats the stack for every kind of device, even if there is none."""
+def seed_all(seed: int) -> None:
+    """Seed as ``torch.manual_seed``, which formats the stack for every kind of device, even if there is none.
+
+    Parameters
+    ----------
+    seed : int
+        The seed of all generators of torch.
+    """
     accelerator = getattr(torch, "accelerator", None)  # since torch 2.6
     if accelerator is not None and not accelerator.is_available():
         torch.default_generator.manual_seed(seed)

@@ -75,9 +75,10 @@ def _check_not_disguised(index: pd.Index, name: str) -> None:
     labels = [*index[:_N_LOOKED_AT], *index[-_N_LOOKED_AT:]]
     if not labels:
         return
-    _check_one_kind(index, labels, name)
+    dates = _are_dates(labels)
+    _check_one_kind(index, labels, dates, name)
     is_text = all(isinstance(label, str) for label in labels)
-    is_date = all(_are_dates(labels)) if is_text else all(isinstance(label, datetime.date) for label in labels)
+    is_date = all(dates) if is_text else all(isinstance(label, datetime.date) for label in labels)
     if not is_date and (is_text or not _has_an_order(pd.Index(labels))):
         return
     kind = "text" if is_text else f"objects of type {type(labels[0]).__name__}"
@@ -91,14 +92,14 @@ def _check_not_disguised(index: pd.Index, name: str) -> None:
     raise ValueError(f"The index of {name} is {kind}, not {what}: {str(labels[0])!r}. {told}")
 
 
-def _check_one_kind(index: pd.Index, ends: list[Any], name: str) -> None:
+def _check_one_kind(index: pd.Index, ends: list[Any], dates: list[bool], name: str) -> None:
     """Raise if half of the labels are times or numbers and others are not, as a total under a table is.
 
-    Text is read as dates at both ends alone, where totals stand.
+    Text is read as dates at both ends alone, where totals stand: whether each label there is one.
     """
     labels = list(index)
     for what, some, are_one in (
-        ("times", ends, _are_dates(ends)),
+        ("times", ends, dates),
         ("times", labels, [isinstance(label, _TIMES) for label in labels]),
         ("numbers", labels, [_is_number(label) for label in labels]),
     ):

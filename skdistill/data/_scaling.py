@@ -84,10 +84,8 @@ class Scaling(BaseEstimator):
     constant_ : ndarray of bool of shape (n_channels,) or None
         Channels whose training values are equal up to rounding, so that ``scale_`` tells nothing, for
         ``kind="global"``.
-    saw_missing_ : bool
-        Whether a training value was missing.
-    missing_ : ndarray of bool of shape (n_channels,) or None
-        In which channels; None if that is not known.
+    missing_ : ndarray of bool of shape (n_channels,)
+        Channels in which a training value was missing.
     ids_ : list of hashable
         Ids of the training series with units of their own; empty if they have no ids.
     series_units_ : LocalUnits or None
@@ -109,8 +107,6 @@ class Scaling(BaseEstimator):
     """
 
     ids_: Sequence[Hashable] = ()
-    saw_missing_: bool = False
-    missing_: np.ndarray | None = None
     series_units_: LocalUnits | None = None
     covariates_: CovariateUnits | None = None
     statics_: Statics | None = None
@@ -153,7 +149,7 @@ class Scaling(BaseEstimator):
             If the transformer maps a value to NaN or infinity, or the square of a value or spread overflows in float64.
         """
         self.ids_ = [] if ids is None else list(ids)
-        self.keep_missing(np.logical_or.reduce([np.isnan(part).any(axis=0) for part in rows]))
+        self.missing_ = np.logical_or.reduce([np.isnan(part).any(axis=0) for part in rows])
         self.transformer_ = None
         if self.transformer is not None:
             self.transformer_ = clone(self.transformer).fit(rows[0] if len(rows) == 1 else np.concatenate(rows))
@@ -177,21 +173,16 @@ class Scaling(BaseEstimator):
             self._keep_told(units_told(rows, self.seen_))
         return self
 
-    def keep_missing(self, missing: np.ndarray) -> None:
-        """Keep in which channels a training value was missing.
-
-        Parameters
-        ----------
-        missing : ndarray of bool of shape (n_channels,)
-            Whether one was.
-        """
-        self.missing_, self.saw_missing_ = missing, bool(missing.any())
+    @property
+    def saw_missing(self) -> bool:
+        """Whether a training value was missing."""
+        return bool(self.missing_.any())
 
     @property
     def saw_missing_targets(self) -> bool:
-        """Whether a training value of a target was missing, as far as is known."""
+        """Whether a training value of a target was missing."""
         targets = slice(None) if self.targets is None else list(self.targets)
-        return self.saw_missing_ if self.missing_ is None else bool(self.missing_[targets].any())
+        return bool(self.missing_[targets].any())
 
     @property
     def takes_roots(self) -> bool:

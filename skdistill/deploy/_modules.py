@@ -66,7 +66,7 @@ def deployed_module(
 
 def _reads_through_frame(scaling: Scaling) -> bool:
     """Return whether windows are scaled separately, or a value was missing in ``fit``."""
-    return scaling.kind != "global" or scaling.saw_missing_
+    return scaling.kind != "global" or scaling.saw_missing
 
 
 class _FramedModule(nn.Module):

@@ -58,7 +58,6 @@ def write_scaling(scaling: Scaling, writer: Writer) -> dict[str, Any]:
         "kind": scaling.kind,
         "season": int(scaling.season),
         "bounds": None if scaling.bounds is None else list(scaling.bounds),
-        "saw_missing": bool(scaling.saw_missing_),
         "missing": _write_channels(scaling.missing_),
         "constant": _write_channels(scaling.constant_),
         "ids": [_write_id(one) for one in scaling.ids_],
@@ -112,8 +111,9 @@ def read_scaling(content: Any, reader: Reader, transformer: Any, spec: NetworkSp
     scaling = Scaling(transformer=None, targets=targets, kind=kind, season=season)
     scaling.bounds = _read_bounds(content.get("bounds"))
     scaling.transformer_ = fitted
-    scaling.saw_missing_ = content.get("saw_missing") is True
-    scaling.missing_ = _read_channels(content.get("missing"), spec, "missing")
+    missing = _read_channels(content.get("missing"), spec, "missing")
+    # Of all channels together, earlier files say whether some value was.
+    scaling.missing_ = np.full(spec.n_channels, content.get("saw_missing") is True) if missing is None else missing
     scaling.constant_ = _read_channels(content.get("constant"), spec, "constant")
     for name, values in statistics.items():
         setattr(scaling, name, values)

@@ -443,6 +443,5 @@ def _warn_of_short(n_short: int, n_all: int) -> None:
 def _scaling(spec: NetworkSpec, template: Any, whole: RowSums) -> Any:
     """Return the scaling of the forecaster, without units of series."""
     scaling = scaling_of(template, whole, [np.zeros((1, spec.n_channels))], [None])
-    scaling.keep_missing(whole.misses)
     scaling.ids_ = []
     return scaling

@@ -296,7 +296,6 @@ def _scaling_of_all(make: BlockMaker, arrays: dict[str, Any], ids: list[Any], ke
     """Return the scaling of the forecaster, with units of series if they are kept."""
     whole = make.whole or arrays["rows"]
     scaling = copy.copy(scaling_of(make.scaling, whole, [np.zeros((1, len(whole.mean)))], [None]))
-    scaling.keep_missing(whole.misses)
     scaling.ids_ = []
     told = arrays["told"]
     if keep_units and scaling.kind == "series" and told.any():

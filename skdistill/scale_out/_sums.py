@@ -363,7 +363,7 @@ def scaling_of(sample: Scaling, whole: RowSums | None, known: Sequence[np.ndarra
     scaling: Scaling = clone(sample)
     n_channels = known[0].shape[1]
     scaling.transformer_, scaling.ids_ = None, list(ids)
-    scaling.keep_missing(np.ones(n_channels, dtype=bool) if whole is None else whole.misses)
+    scaling.missing_ = np.ones(n_channels, dtype=bool) if whole is None else whole.misses
     scaling.mean_, scaling.scale_ = np.zeros(n_channels), np.ones(n_channels)
     scaling.original_scale_ = np.ones(n_channels) if whole is None else whole.scale
     scaling.series_units_ = scaling.covariates_ = None

@@ -152,6 +152,10 @@ def test_tables_of_other_columns_are_read_each_by_itself():
     other.extend({**new, "shop 3": new["shop 3"].to_numpy()})
     assert state_of(one) == state_of(other)
     np.testing.assert_array_equal(one.predict(), fit(part(panel, 0, START)).stream(part(panel, 0, START + 2)).predict())
+    later = tables_of(part(panel, START + 2, START + 4))
+    for columns in (["y"], ["y", "y"]):
+        with pytest.raises(ValueError, match=r"series 'shop 0': .*column"):
+            one.extend({**later, "shop 0": later["shop 0"][columns]})
 
 
 def test_the_unit_of_times_may_be_another():

@@ -32,10 +32,8 @@ def tell_newly_missing(estimator: Any, given: SeriesInput) -> None:
     UserWarning
         For the first covariate.
     """
-    missing = getattr(getattr(estimator, "scaling_", None), "missing_", None)
-    if missing is None or missing.all():
-        return
-    channels = [one for one in covariates_read(estimator) if not missing[one]]
+    scaling = getattr(estimator, "scaling_", None)
+    channels = [] if scaling is None else [one for one in covariates_read(estimator) if not scaling.missing_[one]]
     if not channels:
         return
     rows = [one.values for one in given.series] if given.batch is None else given.batch

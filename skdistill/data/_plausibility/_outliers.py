@@ -267,8 +267,9 @@ def _outlying(values: np.ndarray, given: np.ndarray) -> np.ndarray:
         return outlying & (_is_code(given[outlying][0]) and bool(farthest < rest[0]))
     if _outweighs(values, given, outlying):
         return outlying
-    distances = np.abs(values - np.median(observed))
-    near = distances > _NEAR * abs(farthest - np.median(observed))
+    median = np.median(observed)
+    distances = np.abs(values - median)
+    near = distances > _NEAR * abs(farthest - median)
     few = outlying.sum() < near.sum() <= max(_FEW_VALUES, _FEW_ROWS * len(observed))
     is_apart = few and np.nanmax(distances[~near], initial=0.0) < _GAP * distances[near].min()
     return near & (is_apart and _outweighs(values, given, near))

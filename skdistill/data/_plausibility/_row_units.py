@@ -31,11 +31,9 @@ def tell_row_units(estimator: Any, given: SeriesInput) -> None:
         The series, as channels.
     """
     scaling = getattr(estimator, "scaling_", None)
-    if scaling is None:
+    if scaling is None or scaling.kind == "window" or scaling.transformer_ is not None:
         return
-    channels = _CHANNELS.get(scaling)
-    if channels is None:
-        channels = _CHANNELS[scaling] = _channels_read(estimator, scaling)
+    channels = covariates_read(estimator)
     if channels and (
         scaling.series_units_ is not None or len(given.series) != 1 or _is_other(given, scaling, channels)
     ):
@@ -45,24 +43,26 @@ def tell_row_units(estimator: Any, given: SeriesInput) -> None:
 _CHANNELS: weakref.WeakKeyDictionary[Scaling, list[int]] = weakref.WeakKeyDictionary()  # a forecast asks at each call
 
 
-def _channels_read(estimator: Any, scaling: Scaling) -> list[int]:
-    """Return the covariates that are read in units of ``fit``."""
-    return [] if scaling.kind == "window" or scaling.transformer_ is not None else covariates_read(estimator)
-
-
 def covariates_read(estimator: Any) -> list[int]:
     """Return the channels of known and past covariates that a student reads.
 
     Parameters
     ----------
     estimator : estimator
-        Fitted.
+        Fitted, with a scaling.
 
     Returns
     -------
     channels : list of int
         None without roles.
     """
+    channels = _CHANNELS.get(estimator.scaling_)
+    if channels is None:
+        channels = _CHANNELS[estimator.scaling_] = _find_read(estimator)
+    return channels
+
+
+def _find_read(estimator: Any) -> list[int]:
     roles, spec = getattr(estimator, "roles_", None), getattr(estimator, "spec_", None)
     if roles is None or spec is None:
         return []
