@@ -27,7 +27,7 @@ _PARTS_OF_DAY = (24, 48, 96, 144, 288, 1440)
 _TIMES = (pd.DatetimeIndex, pd.PeriodIndex, pd.TimedeltaIndex)
 _FIRST_YEAR, _LAST_YEAR = 1800, 2200
 _DATE = re.compile(
-    r"[Xx]?\d{4}[-/.]?([QqMmWw]\d{1,2}|[-/.]\d{1,2}([-/.]\d{1,2}([ T]\d{1,2}:\d{2}\S*)?)?)"
+    r"[Xx]?(?P<year>\d{4})[-/.]?([QqMmWw]\d{1,2}|[-/.](0?[1-9]|1[0-2])([-/.]\d{1,2}([ T]\d{1,2}:\d{2}\S*)?)?)"
     r"|\d{1,2}[/.]\d{1,2}[/.]\d{2,4}"
 )
 _YEAR = re.compile(r"[Xx]?(\d{4})( \[\w+\])?")  # X1990, as R writes it, and 1990 [YR1990]
@@ -85,7 +85,7 @@ def warn_of_times_as_ids(ids: Sequence[Hashable], labels: pd.Index | None) -> No
     """
     if labels is None or not len(labels) or labels.dtype.kind not in "iuf":
         return
-    if labels[-1] in _PARTS_OF_YEAR and _are_years(ids):
+    if labels[0] != 0 and labels[-1] in _PARTS_OF_YEAR and _are_years(ids):  # parts of years count from 1
         last = ids[0][-1] if isinstance(ids[0], tuple) else ids[0]
         warnings.warn(
             f"the series of X have years for ids, such as {last}, and numbers up to {labels[-1]} for times: each year "
@@ -94,7 +94,7 @@ def warn_of_times_as_ids(ids: Sequence[Hashable], labels: pd.Index | None) -> No
             stacklevel=stacklevel_of_user(),
         )
         return
-    if not (_is_date(ids[0]) and _is_date(ids[-1])):
+    if not all(map(_is_date, ids)):  # ends at the first that is none
         return
     if not (len(labels) in _PARTS_OF_DAY and labels[0] in (0, 1)):
         warnings.warn(
@@ -238,9 +238,11 @@ def _are_times(columns: pd.Index) -> bool:
 
 
 def _is_date(name: Hashable) -> bool:
-    return isinstance(name, datetime.date | pd.Period) or (
-        isinstance(name, str) and _DATE.fullmatch(name.strip()) is not None
-    )
+    """Return whether a name is a date, or is written as one: 1001-01 is a code, for it has no year of ours."""
+    if not isinstance(name, str):
+        return isinstance(name, datetime.date | pd.Period)
+    found = _DATE.fullmatch(name.strip())
+    return found is not None and (found["year"] is None or _FIRST_YEAR <= int(found["year"]) <= _LAST_YEAR)
 
 
 def _year_of(name: Hashable) -> int | None:

@@ -96,6 +96,10 @@ def test_years_and_months_as_levels_are_told(ids, n_parts):
         (list("abc"), DAYS),
         (range(2001, 2009), range(50)),
         ([1, 2], range(1, 13)),
+        (["1001-01", "1001-02", "1002-01"], range(50)),
+        (["2001-14", "2001-15", "2002-01"], range(50)),
+        (["2001-01", "2001-02", "north"], range(50)),
+        (range(2001, 2004), range(366)),
     ],
 )
 def test_other_panels_are_not_told(ids, times):
