@@ -301,6 +301,6 @@ class RollingMixin(BaseDistilled):
         warn_of_ignored_weight(sample_weight, f"{type(self).__name__}.score")
         check_is_fitted(self)
         given = read_series(self, X, reset=False, allow_batch=False)
-        warn_of_outliers(find_outliers(given.series), judged=True)
+        warn_of_outliers(find_outliers(given.series, judges=[self.scaling_]), judged=True)
         warn_of_truth_outside(given.series, self.targets_, self.scaling_.bounds, type(self).__name__)
         return -mean_squared_error(self.predictor_, given.series)

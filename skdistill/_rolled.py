@@ -177,7 +177,7 @@ def roll_windows(
     before = _check_lengths(model, context_length, prediction_length)
     given = read_series(model.forecaster, model.transform(X), reset=False, allow_batch=False)
     if squared:
-        warn_of_outliers(find_outliers(given.series), judged=True)
+        warn_of_outliers(find_outliers(given.series, judges=[model.forecaster.scaling_]), judged=True)
     horizon, targets = model.forecaster.spec_.prediction_length, list(model.forecaster.targets_)
     warn_of_truth_outside(given.series, targets, model.forecaster.scaling_.bounds, type(model.forecaster).__name__)
     origins = [_origins(len(one), before, horizon, is_panel=given.is_panel) for one in given.series]

@@ -123,7 +123,7 @@ def rolling_forecasts(
         )
     model = unwrap_model(estimator)
     problem = Problem.of([model], X)
-    warn_of_outliers(find_outliers(problem.series), judged=True)
+    warn_of_outliers(find_outliers(problem.series, judges=problem.scalings), judged=True)
     runs = {"student": StudentForecasts(model, problem, X).forecast}
     if model.forecaster.teacher_ is not None:
         runs["teacher"] = TeacherForecasts(model, problem, X).forecast

@@ -178,7 +178,7 @@ def compare(
     for name, members in models.items():
         _check_seeds(name, members)
     problem = Problem.of([member for members in models.values() for member in members], X)
-    warn_of_outliers(find_outliers(problem.series), judged=True)
+    warn_of_outliers(find_outliers(problem.series, judges=problem.scalings), judged=True)
     levels = next(
         (one.forecaster.spec_.quantiles for (one, *_) in models.values() if one.forecaster.spec_.quantiles), None
     )

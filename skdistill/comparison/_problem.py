@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -15,6 +15,7 @@ from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.comparison._naive import drift, last_value, seasonal_naive
 from skdistill.comparison._per_series import PanelWindows
 from skdistill.data._plausibility._short_series import warn_of_short_series
+from skdistill.data._scaling import Scaling
 from skdistill.data._series import Series
 
 __all__ = ["Forecast", "Problem"]
@@ -56,6 +57,8 @@ class Problem:
         Mean absolute seasonal difference of each series; NaN where there is none.
     weights : ndarray of shape (n_windows,) or None, default=None
         Weight of each window, of mean 1; None if all count alike.
+    scalings : list of Scaling, default=[]
+        Those of the models, in the units of the series; empty where a step before a forecaster changes the units.
     """
 
     series: list[Series]
@@ -73,6 +76,7 @@ class Problem:
     history: list[np.ndarray] | None = None
     mase_unit: np.ndarray | None = None
     weights: np.ndarray | None = None
+    scalings: list[Scaling] = field(default_factory=list)
 
     @classmethod
     def of(cls, models: Sequence[UnwrappedModel], X: Any) -> Problem:
@@ -148,6 +152,9 @@ class Problem:
             scale=models[0].scales(X, [context] * len(series)),
             is_panel=given.is_panel,
             n_unobserved=sum(counts) - sum(lengths),
+            scalings=[]
+            if any(one.before is not None for one in models)
+            else [one.forecaster.scaling_ for one in models],
         )
 
     @property

@@ -15,6 +15,7 @@ from sklearn.base import BaseEstimator
 
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._plausibility._short_series import name_series
+from skdistill.data._scaling import Scaling
 from skdistill.data._series import Series
 from skdistill.data._transformer import transform
 
@@ -34,9 +35,12 @@ _NEAR = 0.25  # of the distance of the farthest value, from which others hide th
 _GAP = 0.1  # of the distance of such values, within which all others are
 _ROUGH_GAP = 0.2  # from the mean, which is nearer to such values than the median
 _FEW_ROWS, _FEW_VALUES = 0.01, 3  # of the observed rows, or in all, that can be such values
+_USUAL = 8.0  # units around the center of fit
 
 
-def find_outliers(series: Sequence[Series], transformer: BaseEstimator | None = None) -> list[str]:
+def find_outliers(
+    series: Sequence[Series], transformer: BaseEstimator | None = None, *, judges: Sequence[Scaling] = ()
+) -> list[str]:
     """Find values that make up nearly all squares of their series.
 
     Parameters
@@ -45,6 +49,9 @@ def find_outliers(series: Sequence[Series], transformer: BaseEstimator | None = 
         The series, in original units.
     transformer : transformer or None, default=None
         Fitted; applied before the standardization.
+    judges : sequence of Scaling, default=()
+        Of the forecasters that are judged on the series, in their units. A covariate that all of them know from ``fit``
+        is no outlier: in few rows, January is far from December.
 
     Returns
     -------
@@ -68,8 +75,9 @@ def find_outliers(series: Sequence[Series], transformer: BaseEstimator | None = 
     for channel in range(rows[0].shape[1] if rows else 0):
         values = np.concatenate([part[:, channel] for part in rows])
         for place in _suspects(values, first, lengths):
-            outlying = _outlying(rows[place][:, channel], series[filled[place]].values[:, channel])
-            if outlying.any():
+            given = series[filled[place]].values[:, channel]
+            outlying = _outlying(rows[place][:, channel], given)
+            if outlying.any() and not _is_known(given[outlying], channel, judges):
                 found.append(_describe(series, filled[place], channel, outlying))
     return found
 
@@ -291,6 +299,19 @@ def _outweighs(values: np.ndarray, given: np.ndarray, outlying: np.ndarray) -> b
 def _is_code(value: float) -> bool:
     """Return whether a value has no digit but 9, as 999.9 and -9999 have, which stand for missing values."""
     return set(f"{abs(value):.10g}") <= set("9.")
+
+
+def _is_known(values: np.ndarray, channel: int, judges: Sequence[Scaling]) -> bool:
+    """Return whether values of a covariate are near those of ``fit``, for each forecaster."""
+    for one in judges:
+        if one.transformer_ is not None or one.targets is None or channel in one.targets:
+            return False
+        center, unit = (
+            (one.mean_, one.scale_) if one.covariates_ is None else (one.covariates_.center, one.covariates_.unit)
+        )
+        if (np.abs(values - center[channel]) > _USUAL * unit[channel]).any():
+            return False
+    return bool(judges)
 
 
 def _describe(series: Sequence[Series], number: int, channel: int, outlying: np.ndarray) -> str:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.preprocessing import FunctionTransformer, PowerTransformer, StandardScaler
 
-from skdistill import DistilledForecaster, DistilledRegressor, scale_out
+from skdistill import DistilledForecaster, DistilledRegressor, compare, scale_out
 from skdistill.comparison import rolling_forecasts
 from skdistill.data import Vintages
 from skdistill.data._plausibility._outliers import find_outliers, find_outliers_of_windows
@@ -341,3 +341,26 @@ def test_a_code_among_rows_that_calibrate_along_a_backtest_is_told(calibration, 
     rows[120] = -9999
     with pytest.warns(UserWarning, match=f"{TOLD}.* errors count in the quantiles") if is_told else nullcontext():
         forecaster.backtest_quantiles(rows[88:])
+
+
+@pytest.mark.parametrize("scaling", ["global", "series", "window"])
+@pytest.mark.parametrize("door", ["compare", "score", "scorer", "rolling"])
+def test_a_covariate_that_fit_knows_decides_no_errors(scaling, door):
+    """The word came at the first hours of January, of which the days of the year are far from those before."""
+    times = pd.date_range("2023-01-01", periods=8784, freq="h")
+    rows = pd.DataFrame({"y": np.random.default_rng(0).normal(size=8784), "day": times.dayofyear}, times)
+    options = {"context_length": 4, "prediction_length": 2, "targets": ["y"], "known_covariates": ["day"]}
+    student = DistilledForecaster(None, "linear", "response", scaling=scaling, **options).fit(rows[:8600])
+    judge = {
+        "compare": lambda part: compare({"student": student}, part),
+        "score": student.score,
+        "scorer": lambda part: ForecastScorer("mse")(student, part),
+        "rolling": lambda part: rolling_forecasts(student, part),
+    }[door]
+    part = rows[8640:8766].copy()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        judge(part)
+    part.iloc[50, 1] = -9999.0
+    with pytest.warns(UserWarning, match="-9999 in row 50"):
+        judge(part)
