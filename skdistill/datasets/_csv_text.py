@@ -26,6 +26,12 @@ _FEWEST_POINTS = 3  # so many numbers with exactly three decimals among whole nu
 _DATE = re.compile(r"\s*(\d{4}([-/.])\d{1,2}\2\d{1,2}|\d{1,2}([-/.])\d{1,2}\3\d{4})(?!\d).*")
 _LARGEST_NUMBER = 9999  # of a column; a larger one that names that of times is a time
 _NAMELESS = re.compile(r"Unnamed: \d+")  # as pandas calls it
+_BINARY = {  # first bytes of files that are no text: what they are, and what reads them
+    b"PK\x03\x04": ("an Excel sheet, or another archive", "pandas.read_excel"),
+    b"\xd0\xcf\x11\xe0": ("an Excel sheet", "pandas.read_excel"),
+    b"PAR1": ("a Parquet file", "pandas.read_parquet"),
+    b"ARROW1": ("an Arrow file", "pandas.read_feather"),
+}
 _SEPARATORS = (";", "\t", "|")
 _BLANKS = (r"\s+", r"\s*", " +", r"[ \t]+", r"\s{2,}")  # as separators
 
@@ -69,6 +75,9 @@ def read_with_time_as_text(path: Any, time: Hashable, name: str, read_options: d
     except pd.errors.EmptyDataError:
         raise ValueError(f"{name} is empty.") from None
     except UnicodeDecodeError as error:
+        kind = next((kind for start, kind in _BINARY.items() if error.object.startswith(start)), None)
+        if kind is not None:
+            raise ValueError(f"{name} is {kind[0]}, not CSV: read it with {kind[1]}, and give the table.") from error
         raise ValueError(
             f"{name} is not written in {error.encoding} ({error.reason} at byte {error.start}): give its encoding, "
             "such as encoding='latin-1' or encoding='utf-16'."

@@ -2,6 +2,7 @@
 
 import io
 import warnings
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -176,6 +177,22 @@ def test_another_separator_or_encoding_is_told(tmp_path):
     with pytest.raises(ValueError, match="encoding='latin-1'"):
         read_panel(tmp_path / "b.csv", id=[], time="Tag")
     assert list(load_csv(tmp_path / "b.csv", time="Tag", encoding="latin-1").columns) == ["Höhe"]
+
+
+@pytest.mark.parametrize(
+    ("start", "told"),
+    [
+        (b"PK\x03\x04", r"an Excel sheet, .* pandas\.read_excel"),
+        (b"\xd0\xcf\x11\xe0", r"an Excel sheet, .* pandas\.read_excel"),
+        (b"PAR1", r"a Parquet file, .* pandas\.read_parquet"),
+        (b"ARROW1", r"an Arrow file, .* pandas\.read_feather"),
+    ],
+)
+def test_a_file_that_is_no_text_is_no_matter_of_its_encoding(start, told, tmp_path):
+    (tmp_path / "sales.csv").write_bytes(start + bytes(range(256)))
+    for read in (load_csv, lambda path: read_panel(path, id="shop", time="day"), partial(regularize, time="day")):
+        with pytest.raises(ValueError, match=told):
+            read(tmp_path / "sales.csv")
 
 
 @pytest.mark.parametrize(
