@@ -109,7 +109,7 @@ def load_csv(
     elif not (dayfirst is None and date_format is None and unit is None):
         raise ValueError(f"dayfirst, date_format and unit apply to times: pass the time column of {name}, time=.")
     others = [one for one in frame.columns if not pd.api.types.is_numeric_dtype(frame[one])]
-    warn_of_times_as_columns(frame.iloc[:0].drop(columns=others), name)
+    warn_of_times_as_columns(frame.iloc[:2].drop(columns=others), name)
     if others:
         hint = f" If {others[0]!r} has the timestamps, set time={others[0]!r}." if time is None else ""
         told = "; ".join(say_other(frame[one], one) for one in others)

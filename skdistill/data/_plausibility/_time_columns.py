@@ -25,6 +25,8 @@ _PART_OF_DATE = re.compile(
 )
 _PARTS_OF_DAY = (24, 48, 96, 144, 288, 1440)
 _TIMES = (pd.DatetimeIndex, pd.PeriodIndex, pd.TimedeltaIndex)
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_YEAR_OF_ROWS = pd.Timedelta(days=360)
 _FIRST_YEAR, _LAST_YEAR = 1800, 2200
 _DATE = re.compile(
     r"[Xx]?(?P<year>\d{4})[-/.]?([QqMmWw]\d{1,2}|[-/.](0?[1-9]|1[0-2])([-/.]\d{1,2}([ T]\d{1,2}:\d{2}\S*)?)?)"
@@ -34,7 +36,7 @@ _YEAR = re.compile(r"[Xx]?(\d{4})( \[\w+\])?")  # X1990, as R writes it, and 199
 
 
 def warn_of_times_as_columns(table: pd.DataFrame, name: str) -> None:
-    """Warn of a table whose columns are named by times, and whose rows are not, so that each may be a series.
+    """Warn of a table whose columns are named by times, so that each row may be a series, or a year of one.
 
     Parameters
     ----------
@@ -46,13 +48,21 @@ def warn_of_times_as_columns(table: pd.DataFrame, name: str) -> None:
     Warns
     -----
     UserWarning
-        If all columns are named by dates, or by years in a row.
+        If all columns are named by dates, or by years in a row, and rows are not; or if columns are named by the months
+        from January to December, one after another.
 
     Examples
     --------
     >>> warn_of_times_as_columns(pd.DataFrame({"2024-01": [1.0], "sales": [2.0]}), "X")
     """
     columns = table.columns
+    if len(columns) >= len(_MONTHS) and _has_years_as_rows(table):
+        warnings.warn(
+            f"the columns of {name} are named by the months of a year, but its rows are read as the time steps, and "
+            "its columns as channels. If rows are years, make one series of the rows one after another: "
+            "table[months].stack(), with times such as pd.period_range('1990-01', periods=12 * n_years, freq='M').",
+            stacklevel=stacklevel_of_user(),
+        )
     if len(columns) < _FEWEST or isinstance(table.index, _TIMES):
         return
     if _are_times(columns):
@@ -223,6 +233,18 @@ def _falls(values: np.ndarray) -> bool:
         ):
             return True
     return False
+
+
+def _has_years_as_rows(table: pd.DataFrame) -> bool:
+    """Return whether columns are named January to December, or Jan to Dec, one after another, and are no dummies."""
+    names = [str(one).strip().lower()[:3] for one in table.columns]
+    first = names.index(_MONTHS[0]) if _MONTHS[0] in names else len(names)
+    if tuple(names[first : first + len(_MONTHS)]) != _MONTHS:
+        return False
+    is_dummy = (table.iloc[:2, first : first + len(_MONTHS)].sum(axis=1, numeric_only=True) == 1).all()
+    times = table.index[:2].to_timestamp() if isinstance(table.index, pd.PeriodIndex) else table.index[:2]
+    is_finer = isinstance(times, pd.DatetimeIndex) and len(times) > 1 and abs(times[1] - times[0]) < _YEAR_OF_ROWS
+    return not (is_dummy or is_finer)
 
 
 def _are_times(columns: pd.Index) -> bool:

@@ -13,12 +13,22 @@ from skdistill.datasets import load_csv
 
 DAYS = pd.date_range("2024-01-01", periods=30)
 MONTHS = range(1, 13)
+MONTH_NAMES = list(pd.date_range("2024-01-01", periods=12, freq="MS").month_name())
 
 
 def fit(columns, index=None):
     rows = np.random.default_rng(0).normal(size=(40, len(columns)))
     lengths = {"context_length": 4, "prediction_length": 2}
     DistilledForecaster(None, "linear", "response", **lengths).fit(pd.DataFrame(rows, index, columns))
+
+
+def test_months_that_are_covariates_are_not_told():
+    days = pd.date_range("2024-01-01", periods=400)
+    rows = pd.DataFrame(np.eye(12)[days.month - 1], columns=MONTH_NAMES).assign(y=days.dayofyear + 0.5)
+    lengths = {"context_length": 4, "prediction_length": 2, "targets": ["y"], "known_covariates": MONTH_NAMES}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        DistilledForecaster(None, "linear", "response", **lengths).fit(rows)
 
 
 def read(columns, index=None):
@@ -47,10 +57,20 @@ def test_columns_named_by_times_are_told(see, columns):
         see(columns)
 
 
+@pytest.mark.parametrize("see", [fit, read])
+@pytest.mark.parametrize("form", [str, str.upper, lambda name: name[:3]])
+@pytest.mark.parametrize("others", [[], ["Annual"]])
+def test_months_of_rows_that_are_years_are_told(see, form, others):
+    with pytest.warns(UserWarning, match="named by the months of a year, but its rows are read as the time steps"):
+        see([form(one) for one in MONTH_NAMES] + others)
+
+
 @pytest.mark.parametrize(
     ("columns", "index"),
     [
         (list("abcdef"), None),
+        ([*MONTH_NAMES[1:], MONTH_NAMES[0]], None),
+        (MONTH_NAMES, pd.date_range("2024-01-01", periods=40)),
         ([str(one) for one in range(30)], None),
         (["2000", "2010", "2005", "1000"], None),  # sensors
         ([f"d_{one}" for one in range(30)], None),
