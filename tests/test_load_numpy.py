@@ -63,6 +63,16 @@ def test_masked_values_are_missing_and_times_are_no_numbers(path):
             student.predict(rows.astype("datetime64[s]"))
 
 
+def test_a_plan_in_the_place_of_ids_is_refused(path):
+    """It is the second argument of predict of a forecaster."""
+    for student in (skdistill.load_numpy(path), skdistill.deploy.NumpyStudent.load(path)):
+        for windows, plan in ((make_series(14), make_series(4)), (make_series(24).reshape(2, 12, 2), [[1.0], [2.0]])):
+            with pytest.raises((TypeError, ValueError), match=r"series must name one id per window; got"):
+                student.predict(windows, plan)
+    with pytest.raises(TypeError, match=r"got a DataFrame. Is it future= or static=\?"):
+        skdistill.load_numpy(path).predict(make_frame(), make_frame()[:4])
+
+
 def test_infinity_is_refused_in_arrays_and_large_numbers_are_not(path):
     student = skdistill.deploy.NumpyStudent.load(path)
     batch = np.stack([make_series(12)] * 2).astype(np.float32)

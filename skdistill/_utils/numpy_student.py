@@ -18,7 +18,7 @@ import re
 import unicodedata
 import warnings
 import zipfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -318,6 +318,9 @@ class NumpyStudent:
         ids = [series] if single and (isinstance(series, str) or not hasattr(series, "__len__")) else list(series)
         if len(ids) != n_windows:
             raise ValueError(f"series must name one id per window; got {len(ids)} for {n_windows} windows.")
+        if ids and not isinstance(ids[0], Hashable):
+            kind = type(ids[0]).__name__
+            raise TypeError(f"series must name one id per window; got a {kind}. Is it future= or static=?")
         return self.numbers_of(ids)
 
     def numbers_of(self, ids: Iterable[Any]) -> np.ndarray:

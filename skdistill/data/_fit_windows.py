@@ -21,7 +21,7 @@ from skdistill.data._plausibility._fit_warnings import (
     warn_without_window,
 )
 from skdistill.data._plausibility._mostly_missing import (
-    is_mostly_missing,
+    mostly_missing,
     series_without_values,
     warn_of_mostly_missing,
     warn_of_series_without_values,
@@ -381,7 +381,7 @@ class FitWindows:
         warn_outside(of_targets, self.bounds, names, "DistilledForecaster")
         self.tell_constant_covariates(series, known, in_each=kind != "global")
         read = self.covariates_read(known[0].shape[1])
-        empty = [one for one in read if is_mostly_missing([rows[:, one] for rows in known])]
+        empty = mostly_missing(known, read, self.targets)
         warn_of_mostly_missing([series[0].name_of(one) for one in empty])
         for one in [] if len(known) < 3 else [one for one in read if one in self.known]:
             if len(places := series_without_values([rows[:, one] for rows in known])):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import numbers
+import re
 import warnings
 from collections.abc import Iterable
 from typing import Any
@@ -95,7 +96,8 @@ def _check_not_disguised(index: pd.Index, name: str) -> None:
 def _check_one_kind(index: pd.Index, ends: list[Any], dates: list[bool], name: str) -> None:
     """Raise if half of the labels are times or numbers and others are not, as a total under a table is.
 
-    Text is read as dates at both ends alone, where totals stand: whether each label there is one.
+    Text is read as dates at both ends alone, where totals stand: whether each label there is one. Of T1 to T59, pandas
+    reads T57 as a date in 2057: labels that differ in digits alone are of one kind.
     """
     labels = list(index)
     for what, some, are_one in (
@@ -105,12 +107,20 @@ def _check_one_kind(index: pd.Index, ends: list[Any], dates: list[bool], name: s
     ):
         if all(are_one) or 2 * sum(are_one) < len(some):
             continue
-        one, other = some[are_one.index(True)], some[are_one.index(False)]
+        shapes = {_shape(label) for label, is_one in zip(some, are_one, strict=True) if is_one}
+        others = [label for label in some if _shape(label) not in shapes]
+        if not others:
+            continue
+        one, other = some[are_one.index(True)], others[0]
         raise ValueError(
             f"The index of {name} holds {what}, such as {str(one)!r}, and other labels, such as {other!r}: leave out "
             f"rows that are none of the series, such as a total, and write all labels as {what}; or number the rows, "
             "if they are all in time order."
         )
+
+
+def _shape(label: Any) -> Any:
+    return re.sub(r"\d+", "0", label) if isinstance(label, str) else label
 
 
 def _is_number(label: Any) -> bool:

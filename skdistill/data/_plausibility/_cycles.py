@@ -70,10 +70,8 @@ def _are_next(cycle: np.ndarray, ahead: np.ndarray) -> np.ndarray:
 
 
 def _ends_late(cycle: np.ndarray, ahead: np.ndarray) -> bool:
-    """Return whether a cycle has more rows than those before, and the next one follows: week 53, and day 366."""
-    is_more = ahead > cycle.max()
-    n_more = len(ahead) if is_more.all() else int((~is_more).argmax())
-    return bool(n_more and cycle[0] == cycle.min() and _follows(cycle, ahead[n_more:]))
+    """Return whether a cycle has one row more than those before, and the next one follows: week 53, and day 366."""
+    return bool(not ahead[0] <= cycle.max() and cycle[0] == cycle.min() and _follows(cycle, ahead[1:]))
 
 
 def _is_turned(cycle: np.ndarray, ahead: np.ndarray) -> bool:

@@ -9,7 +9,13 @@ import numpy as np
 
 from skdistill._utils._user_line import stacklevel_of_user
 
-__all__ = ["is_mostly_missing", "series_without_values", "warn_of_mostly_missing", "warn_of_series_without_values"]
+__all__ = [
+    "is_mostly_missing",
+    "mostly_missing",
+    "series_without_values",
+    "warn_of_mostly_missing",
+    "warn_of_series_without_values",
+]
 
 _MOST_NAMED = 5
 _FEWEST_GAPS = 3
@@ -49,6 +55,30 @@ def is_mostly_missing(parts: Sequence[np.ndarray]) -> bool:
     usual = float(np.median(gaps))
     nearly = max(_NEARLY * usual, 1.0 if usual > 2 else 0.0)  # Mondays and Thursdays are 3 and 4 rows apart
     return bool((np.abs(gaps - usual) <= nearly).sum() < _REGULAR * len(steps))
+
+
+def mostly_missing(parts: Sequence[np.ndarray], channels: Sequence[int], targets: Sequence[int]) -> list[int]:
+    """Return the covariates that are missing in most rows, in irregular gaps, though a target is observed there.
+
+    Parameters
+    ----------
+    parts : sequence of ndarray of shape (n_timestamps, n_channels)
+        The rows of each series; NaN is missing.
+    channels : sequence of int
+        The covariates.
+    targets : sequence of int
+        The targets.
+
+    Returns
+    -------
+    channels : list of int
+        None where whole rows are missing, such as those that readers insert.
+    """
+    found = [one for one in channels if is_mostly_missing([part[:, one] for part in parts])]
+    if not found:
+        return []
+    observed = [part[~np.isnan(part[:, list(targets)]).all(axis=1)] for part in parts]
+    return [one for one in found if is_mostly_missing([part[:, one] for part in observed])]
 
 
 def series_without_values(parts: Sequence[np.ndarray]) -> np.ndarray:

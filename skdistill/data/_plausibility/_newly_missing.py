@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from skdistill._utils._user_line import stacklevel_of_user
-from skdistill.data._plausibility._mostly_missing import is_mostly_missing
+from skdistill.data._plausibility._mostly_missing import mostly_missing
 from skdistill.data._plausibility._row_units import covariates_read
 from skdistill.data._series import SeriesInput
 
@@ -37,15 +37,15 @@ def tell_newly_missing(estimator: Any, given: SeriesInput) -> None:
     if not channels:
         return
     rows = [one.values for one in given.series] if given.batch is None else given.batch
-    parts = [rows[number][:, channels] for number in range(0, len(rows), max(1, len(rows) // _ASKED))]
-    for place in np.flatnonzero(np.any([np.isnan(part).any(axis=0) for part in parts], axis=0)).tolist():
-        if is_mostly_missing([part[:, place] for part in parts]):
-            roles = estimator.roles_
-            name = channels[place] if roles.channel_names is None else roles.channel_names[channels[place]]
-            warnings.warn(
-                f"the covariate {name!r} is missing in most rows of X, and in none of fit: it counts as unknown there, "
-                "and is filled from the values around it. If an empty cell means that nothing was there, such as no "
-                "promotion, write it as in fit.",
-                stacklevel=stacklevel_of_user(),
-            )
-            return
+    parts = [rows[number] for number in range(0, len(rows), max(1, len(rows) // _ASKED))]
+    is_missing = np.any([np.isnan(part[:, channels]).any(axis=0) for part in parts], axis=0)
+    some = [one for one, is_one in zip(channels, is_missing.tolist(), strict=True) if is_one]
+    roles = estimator.roles_
+    for channel in mostly_missing(parts, some, roles.target_channels)[:1]:
+        name = channel if roles.channel_names is None else roles.channel_names[channel]
+        warnings.warn(
+            f"the covariate {name!r} is missing in most rows of X, and in none of fit: it counts as unknown there, "
+            "and is filled from the values around it. If an empty cell means that nothing was there, such as no "
+            "promotion, write it as in fit.",
+            stacklevel=stacklevel_of_user(),
+        )

@@ -64,6 +64,28 @@ def test_a_plan_that_counts_a_cycle_otherwise_is_told(door):
 
 
 @pytest.mark.parametrize(
+    ("plan", "told"),
+    [
+        (lambda values: (values + 1) % 7, "6 would come in step 1 of the horizon; it is 0"),  # from Sunday
+        (lambda values: values.where(np.arange(len(values)) % 7 > 1) + 1, "1 would come in step 3 of .* it is 2"),
+    ],
+)
+def test_other_ways_of_counting_are_told(plan, told):
+    rows, later = split(make_rows(), plan)
+    with pytest.warns(UserWarning, match=f"weekday' counts 0 to 6 in 7 rows of .* {told}"):
+        fit(rows).predict(rows, later)
+
+
+@pytest.mark.parametrize(("n_rows", "plan"), [(90, [7.0]), (91, [7.0, 9.0, 11.0])])
+def test_a_plan_beyond_the_cycle_is_told_unless_the_next_cycle_follows(n_rows, plan):
+    rows = make_rows().loc["a"][:n_rows]
+    options = {**LENGTHS, "prediction_length": len(plan), "known_covariates": ["weekday"]}
+    forecaster = DistilledForecaster(None, "linear", "response", **options).fit(rows)
+    with pytest.warns(UserWarning, match="weekday' counts 0 to 6 in 7 rows of"):
+        forecaster.predict(rows, pd.DataFrame({"weekday": plan}, DAYS[n_rows : n_rows + len(plan)]))
+
+
+@pytest.mark.parametrize(
     ("name", "plan"),
     [
         ("weekday", lambda values: values),
@@ -89,6 +111,11 @@ def hours(start):
     return labels, labels.hour
 
 
+def half_hours():
+    labels = pd.date_range("2024-03-21", "2024-04-01", freq="30min", tz="Europe/Berlin", inclusive="left")
+    return labels[2:], (labels.hour * 2 + labels.minute // 30)[2:]
+
+
 def numbers(freq, start, field):
     labels = pd.date_range(end=start, periods=1110, freq=freq).append(pd.date_range(start, periods=9, freq=freq)[1:])
     return labels, field(labels)
@@ -105,12 +132,13 @@ def weekdays_without_a_holiday():
         (hours("2024-03-31 03:00"), 240),
         (hours("2023-10-29 01:00"), 242),
         ((hours("2024-03-31 03:00")[0].tz_convert("UTC"), hours("2024-03-31 03:00")[1]), 240),
+        (half_hours(), 480),
         (numbers("W-MON", "2020-12-21", lambda labels: labels.isocalendar().week), 1110),  # then week 53
         (numbers("D", "2024-12-30", lambda labels: labels.dayofyear), 1110),  # then day 366
         (weekdays_without_a_holiday(), 20),
     ],
 )
-@pytest.mark.parametrize("length", [1, 4])
+@pytest.mark.parametrize("length", [1, 4, 5])
 def test_a_cycle_that_the_calendar_breaks_is_not_told(rows, n_rows, length):
     labels, values = rows
     frame = pd.DataFrame({"y": np.sin(np.arange(len(labels)) ** 2), "x": 1.0 * np.asarray(values)}, labels)
@@ -119,6 +147,23 @@ def test_a_cycle_that_the_calendar_breaks_is_not_told(rows, n_rows, length):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         forecaster.predict(frame[:n_rows], frame[["x"]][n_rows : n_rows + length])
+    if length == 5:
+        plan = frame[["x"]][n_rows : n_rows + length].copy()
+        plan.iloc[[0, 3]] = np.nan
+        with pytest.warns(UserWarning, match="have no known covariates") as found:
+            forecaster.predict(frame[:n_rows], plan)
+        assert len(found) == 1
+
+
+@pytest.mark.parametrize("length", [1, 4])
+def test_arrays_without_rows_of_holidays_are_not_told(length):
+    _, values = weekdays_without_a_holiday()
+    rows = np.stack([np.sin(np.arange(40) ** 2), 1.0 * values], axis=1)
+    options = {"known_covariates": [1], "context_length": 4, "prediction_length": length}
+    forecaster = DistilledForecaster(None, "linear", "response", **options).fit(rows[:20])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        forecaster.predict(rows[:20], rows[20 : 20 + length, 1:])
 
 
 def test_a_plan_counted_otherwise_is_told_in_numbered_rows_and_hours():

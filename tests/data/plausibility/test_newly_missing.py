@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from skdistill import DistilledForecaster, load
+from skdistill.sktime import SktimeDistilledForecaster
 
 LENGTHS = {"context_length": 14, "prediction_length": 7}
 
@@ -44,3 +45,49 @@ def test_empty_cells_that_fit_had_too_are_not_told_again(tmp_path):
         warnings.simplefilter("error")
         for one in (forecaster, load(tmp_path / "student.skdistill")):
             one.predict(empty[:100])
+
+
+@pytest.mark.parametrize("known", [["promo"], []])
+def test_rows_that_are_missing_as_a_whole_are_not_told(known):
+    """Readers insert them: no cell was left empty."""
+    rows, _ = promotions()
+    some = rows.copy()
+    some[np.random.default_rng(1).random(107) < 0.6] = np.nan
+    forecaster = DistilledForecaster(None, "linear", "response", targets=["y"], known_covariates=known, **LENGTHS)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        forecaster.fit(rows[:100])
+        forecaster.predict(some[:100], **({"future": rows[["promo"]][100:]} if known else {}))
+        forecaster.set_params(min_observed=2).fit(some[:100])
+
+
+def test_a_batch_of_windows_tells_a_channel_by_its_number():
+    rows, empty = promotions()
+    forecaster = DistilledForecaster(None, "linear", "response", targets=[0], **LENGTHS).fit(rows[:100].to_numpy())
+    windows = np.stack([one.to_numpy()[first : first + 14] for one in (rows, empty) for first in range(0, 80, 2)])
+    with pytest.warns(UserWarning, match="the covariate 1 is missing in most rows of X"):
+        forecaster.predict(windows[40:])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        forecaster.predict(windows[:40])
+
+
+def test_one_covariate_is_named_by_its_own_name():
+    rows, empty = promotions()
+    more = {"shift": rows["promo"] * 0.5 + np.arange(107) % 3}
+    forecaster = DistilledForecaster(None, "linear", "response", targets=["y"], **LENGTHS)
+    forecaster.fit(rows.assign(**more)[:100])
+    told = empty.assign(**more)[:100]
+    told["shift"] = told["shift"].where(told["promo"].isna() | (np.arange(100) % 9 == 0))
+    with pytest.warns(UserWarning, match="is missing in most rows of X") as found:
+        forecaster.predict(told)
+    assert ["'promo'" in str(one.message) for one in found] == [True]
+
+
+def test_sktime_tells_it_too():
+    rows, empty = promotions()
+    forecaster = SktimeDistilledForecaster(None, "linear", "response", context_length=28, prediction_length=7)
+    forecaster.fit(rows[["y"]][:50], X=rows[["promo"]][:50], fh=range(1, 8))
+    forecaster.update(rows[["y"]][50:78], X=empty[["promo"]][50:78], update_params=False)
+    with pytest.warns(UserWarning, match="promo' is missing in most rows of X"):
+        forecaster.predict(X=rows[["promo"]][78:])
