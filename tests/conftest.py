@@ -6,8 +6,9 @@ import random
 import signal
 import sys
 from collections.abc import Iterator
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -62,6 +63,23 @@ def _short_latencies() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_compare, "median_seconds", partial(_compare.median_seconds, budget=0.0))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_list_of_onnx_functions() -> Iterator[None]:
+    """Let torch read its list of ONNX functions at the first export alone: it takes a fifth of an export."""
+    export = torch.onnx.export
+
+    def export_with_one_list(*args: Any, **kwargs: Any) -> Any:
+        from torch.onnx._internal.exporter._registration import ONNXRegistry
+
+        if not hasattr(ONNXRegistry.from_torchlib, "cache_info"):
+            ONNXRegistry.from_torchlib = staticmethod(cache(ONNXRegistry.from_torchlib))
+        return export(*args, **kwargs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.onnx, "export", export_with_one_list)
         yield
 
 

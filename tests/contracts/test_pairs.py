@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+import torch
 from doubles import make_forecaster, make_frame
 
-from skdistill.core import NETWORKS
+from skdistill.core import NETWORKS, NetworkSpec
 from skdistill.losses import Response, TimeDistill
 from skdistill.networks import (
     MICN,
@@ -49,6 +50,20 @@ TINY = {
 FRAME = make_frame(56)
 
 
+def label_shape(teacher):
+    """Return the shape of a teacher's features of a window, all that a student can see of what the teacher is."""
+    features = TINY[teacher].build(NetworkSpec(12, 4, 2)).eval()(torch.ones(1, 12, 2)).features
+    return None if features is None else tuple(features.shape)
+
+
+def students_of(teacher):
+    """Give every student to the first teacher whose labels have a shape, to others with it themselves and the next."""
+    names, shape = list(TINY), label_shape(teacher)
+    position = names.index(teacher)
+    first = shape not in [label_shape(one) for one in names[:position]]
+    return names if first else [teacher, names[(position + 1) % len(names)]]
+
+
 def test_every_published_network_is_here():
     needs_a_language_model = {"calf", "gpt4ts"}
     assert set(TINY) == set(NETWORKS) - needs_a_language_model
@@ -57,7 +72,8 @@ def test_every_published_network_is_here():
 @pytest.mark.slow
 @pytest.mark.parametrize("teacher", TINY)
 def test_pairs_train(teacher, tmp_path):
-    for name, student in TINY.items():
+    for name in students_of(teacher):
+        student = TINY[name]
         with_features = TINY[teacher].has_features and student.has_features
         losses = [TimeDistill(feature_weight=1.0 if with_features else 0.0)]
         if name == teacher:  # labels are labels: what another teacher's forecasts teach is learned in the same way
