@@ -8,7 +8,7 @@ from typing import Any
 from skdistill._utils._checks import check_boolean, check_n_jobs
 from skdistill._utils._optional import import_optional
 from skdistill.scale_out._shipped import shipped
-from skdistill.scale_out._work import Work
+from skdistill.scale_out._work import Work, value_type
 
 __all__ = ["check_options", "engine_of", "map_dask", "map_ray", "map_spark"]
 
@@ -149,18 +149,31 @@ def map_ray(work: Work, table: Any, *, is_sorted: bool = False, n_blocks: int | 
         Not yet computed.
     """
     ray = import_optional("ray", extra="ray", purpose="A table of Ray")
-    given = table.schema().base_schema
-    schema = work.schema(_arrow_schema(given))
+    given = _arrow_schema(table.schema().base_schema)
+    schema, run = work.schema(given), shipped(work)
     if not is_sorted:
+        table = _plain_ids(table, given, work.id)
         number = n_blocks or 2 * max(1, int(ray.cluster_resources().get("CPU", 1)))
         table = table.repartition(number, keys=[work.id], sort=True)
-    run = shipped(work)
 
     def of_block(block: Any) -> Any:
         import pyarrow as pa
 
         found = list(run([block]))
         return pa.concat_tables(found) if found else schema.empty_table()
+
+    return table.map_batches(of_block, batch_size=None, batch_format="pyarrow", zero_copy_batch=True)
+
+
+def _plain_ids(table: Any, given: Any, id: str) -> Any:
+    """Return a dataset of Ray whose ids are no dictionary, which Arrow does not sort by."""
+    type_ = value_type(given.field(id).type)
+    if type_ == given.field(id).type:
+        return table
+
+    def of_block(block: Any) -> Any:
+        number = block.schema.get_field_index(id)
+        return block.set_column(number, id, block.column(number).cast(type_))
 
     return table.map_batches(of_block, batch_size=None, batch_format="pyarrow", zero_copy_batch=True)
 

@@ -7,6 +7,7 @@ import shutil
 import signal
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import joblib
 import numpy as np
@@ -16,6 +17,7 @@ from doubles import LastValueTeacher, make_forecaster, make_frame
 
 from skdistill import scale_out
 from skdistill.datasets import read_panel, to_long
+from skdistill.scale_out._engines import map_ray
 from skdistill.scale_out._here import open_here
 from skdistill.scale_out._shipped import shipped
 from skdistill.scale_out._whole_series import SeenIds, whole_series
@@ -386,6 +388,36 @@ def test_ray(forecaster, table):
     finally:
         ray.shutdown()
     check_parts(forecaster, table, parts)
+
+
+class RayLike:
+    """A dataset of one block, of which the shuffle sorts by Arrow, as that of Ray does."""
+
+    def __init__(self, block):
+        self.block = block
+
+    def schema(self):
+        return SimpleNamespace(base_schema=self.block.schema)
+
+    def repartition(self, number, keys, sort):
+        return RayLike(self.block.sort_by([(one, "ascending") for one in keys]))
+
+    def map_batches(self, function, **_):
+        return RayLike(function(self.block))
+
+
+@pytest.mark.parametrize("categories", ["text", "numbers"])
+def test_ids_of_ray_that_are_categories(categories, forecaster, table, monkeypatch):
+    """Arrow sorts by no dictionary; the shuffle of Ray raised ArrowNotImplementedError."""
+    ray = SimpleNamespace(cluster_resources=lambda: {"CPU": 1})
+    monkeypatch.setattr("skdistill.scale_out._engines.import_optional", lambda *_, **__: ray)
+    given, student = table, forecaster
+    if categories == "text":
+        given = table.astype({"unique_id": "str"})
+        student = make_forecaster(teacher=None, student="linear").fit(read_panel(given))
+    block = pa.Table.from_pandas(given.astype({"unique_id": "category"}), preserve_index=False)
+    found = map_ray(Forecasts(student.predictor()), RayLike(block)).block
+    check_parts(student, given, [found.to_pandas()])
 
 
 def test_numbers_as_names_of_columns_are_refused(table, forecaster):
