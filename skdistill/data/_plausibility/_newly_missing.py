@@ -14,6 +14,7 @@ from skdistill.data._series import SeriesInput
 
 __all__ = ["tell_newly_missing"]
 
+_LAST = (2, 1, 0.5)  # contexts: an export may be written otherwise from some row on
 _ASKED = 16  # series: what a table means by an empty cell, it means in all of them
 
 
@@ -41,11 +42,14 @@ def tell_newly_missing(estimator: Any, given: SeriesInput) -> None:
     is_missing = np.any([np.isnan(part[:, channels]).any(axis=0) for part in parts], axis=0)
     some = [one for one, is_one in zip(channels, is_missing.tolist(), strict=True) if is_one]
     roles = estimator.roles_
-    for channel in mostly_missing(parts, some, roles.target_channels)[:1]:
+    lengths = [max(map(len, parts)), *(int(times * estimator.spec_.context_length) for times in _LAST)]
+    ends = [[part[-length:] for part in parts] for length in lengths if length] if some else []
+    empty = (mostly_missing(end, some, roles.target_channels) for end in ends)
+    for channel in next(filter(None, empty), [])[:1]:
         name = channel if roles.channel_names is None else roles.channel_names[channel]
         warnings.warn(
-            f"the covariate {name!r} is missing in most rows of X, and in none of fit: it counts as unknown there, "
-            "and is filled from the values around it. If an empty cell means that nothing was there, such as no "
-            "promotion, write it as in fit.",
+            f"the covariate {name!r} is missing in most of the last rows of X, and in none of fit: it counts as "
+            "unknown there, and is filled from the values around it. If an empty cell means that nothing was there, "
+            "such as no promotion, write it as in fit.",
             stacklevel=stacklevel_of_user(),
         )
