@@ -43,7 +43,7 @@ def find_empty_stretch(values: np.ndarray, lengths: np.ndarray) -> tuple[float, 
     >>> is_promotion = np.random.default_rng(0).random(200) < 0.25
     >>> in_two_ways = np.where(is_promotion, 1, np.where(np.arange(200) < 120, 0, np.nan))
     >>> find_empty_stretch(in_two_ways, np.array([200]))
-    (0.0, 119)
+    (0.0, 120)
     >>> by_chance = np.where(np.random.default_rng(1).random(200) < 0.6, np.nan, is_promotion)
     >>> find_empty_stretch(by_chance, np.array([200])) is None
     True
