@@ -195,8 +195,8 @@ def compare(
     for name, members in models.items():
         rows += _model_rows(name, members, problem, X, train, alone=alone, only=len(models) == 1)
     first = next(iter(models.values()))[0]
-    of_fit = [_read_training_rows(member, None) for members in models.values() for member in members]
-    given = [] if train is None else [_read_training_rows(first, train)]
+    of_fit = [_read_training_rows(member, None, problem) for members in models.values() for member in members]
+    given = [] if train is None else [_read_training_rows(first, train, problem)]
     found = [find_trained(problem.series, rows) for rows in [*given, *of_fit] if rows is not None]
     _warn_of_training_rows(problem, found)
     trained = found[0] if found else [None] * len(problem.series)
@@ -433,13 +433,25 @@ def _mase_unit(problem: Problem, trained: Sequence[Series | None], season: int) 
     return np.stack(units)
 
 
-def _read_training_rows(model: UnwrappedModel, train: Any) -> list[Series] | None:
+def _read_training_rows(model: UnwrappedModel, train: Any, problem: Problem) -> list[Series] | None:
     """Return the training series, given or passed to ``fit``; None if they are gone, were changed or transformed."""
     if model.before is None:
-        return read_training_rows(model.forecaster, train)
-    if train is None:
+        series = read_training_rows(model.forecaster, train)
+    elif train is None:
         return None  # fit kept what the steps before made of them
-    return model.read(train if model.invertible else model.transform(train)).series
+    else:
+        series = model.read(train if model.invertible else model.transform(train)).series
+    own = list(model.forecaster.targets_)
+    if series is None or own == problem.targets:
+        return series
+    return [_with_targets(one, own, problem.targets) for one in series]
+
+
+def _with_targets(series: Series, own: list[int], targets: list[int]) -> Series:
+    """Return a series with its targets, and nothing else, where another model has them: it has other channels."""
+    values = np.full((len(series), max(targets) + 1), np.nan)
+    values[:, targets] = series.values[:, own]
+    return replace(series, values=values, columns=None)
 
 
 def _try_to_measure(row: _Row, problem: Problem, batch_size: int) -> RowResult | None:

@@ -58,7 +58,7 @@ class Problem:
     weights : ndarray of shape (n_windows,) or None, default=None
         Weight of each window, of mean 1; None if all count alike.
     scalings : list of Scaling, default=[]
-        Those of the models, in the units of the series; empty where a step before a forecaster changes the units.
+        Those of the models with the channels of the series; empty where a step before a forecaster changes the units.
     """
 
     series: list[Series]
@@ -98,11 +98,11 @@ class Problem:
         first = models[0].forecaster
         for model in models[1:]:
             other = model.forecaster
-            if other.spec_.prediction_length != first.spec_.prediction_length or other.targets_ != first.targets_:
+            asked = [(one.spec_.prediction_length, one.roles_.targets) for one in (first, other)]  # targets as columns
+            if asked[0] != asked[1]:
+                told = [f"{one.spec_.prediction_length} steps of {_targets_of(one)}" for one in (first, other)]
                 raise ValueError(
-                    "forecasters of compare must agree in prediction_length and targets; got "
-                    f"{first.spec_.prediction_length} steps of {first.targets_} and "
-                    f"{other.spec_.prediction_length} steps of {other.targets_}."
+                    f"forecasters of compare must agree in prediction_length and targets; got {' and '.join(told)}."
                 )
             if not (model.invertible and models[0].invertible):
                 raise ValueError(
@@ -154,7 +154,7 @@ class Problem:
             n_unobserved=sum(counts) - sum(lengths),
             scalings=[]
             if any(one.before is not None for one in models)
-            else [one.forecaster.scaling_ for one in models],
+            else [one.forecaster.scaling_ for one in models if _channels_of(one.forecaster) == _channels_of(first)],
         )
 
     @property
@@ -292,6 +292,16 @@ class Problem:
             From numbers of windows to forecasts.
         """
         return lambda windows: drift(self.rows_before(windows, self.context_length), self.prediction_length)
+
+
+def _targets_of(forecaster: Any) -> list[Any]:
+    """Return names or positions of the columns that a forecaster forecasts."""
+    return [forecaster.roles_.name(column) for column in forecaster.roles_.targets]
+
+
+def _channels_of(forecaster: Any) -> tuple[list[int], int]:
+    """Return the columns that are channels of numbers, and the number of all channels."""
+    return forecaster.roles_.numeric, forecaster.roles_.n_channels
 
 
 def _counts(values: np.ndarray, starts: np.ndarray, context_length: int, prediction_length: int) -> np.ndarray:

@@ -1,5 +1,7 @@
 """The comparison on panels: units of each series, missing truth, short series, baselines that are no straw men."""
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,7 +10,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from test_panels import CONTEXT, HORIZON, LENGTHS, make_forecaster, make_panel
 
-from skdistill import compare
+from skdistill import DistilledForecaster, compare
 from skdistill.comparison import error_by_scale, error_by_step, period_spectra, rolling_forecasts, win_rates
 from skdistill.comparison._naive import drift, last_value, seasonal_naive
 
@@ -251,3 +253,27 @@ def test_the_training_series_that_is_given_comes_before_those_of_fit():
     units = [np.abs(part[7:] - part[:-7]).mean() for part in (rows["y"].to_numpy()[first:90] for first in (40, 0))]
     ratio = own.loc["last value", "mase"] / given.loc["last value", "mase"]
     assert ratio == pytest.approx(units[1] / units[0], rel=1e-6)
+
+
+def test_models_whose_channels_differ_are_compared_by_their_columns():
+    rng = np.random.default_rng(0)
+    days = pd.date_range("2024-01-01", periods=60)
+    numbers = {"sales": 9.0 + rng.normal(size=60), "price": 100 * rng.normal(size=60)}
+    frames = {f"shop {n}": pd.DataFrame({"size": float(n), **numbers}, days) for n in range(3)}
+    panel = pd.concat(frames, names=["shop", "day"])
+    options = {"targets": ["sales"], "covariates": "ignore", "context_length": 8, "prediction_length": 3}
+    plain = DistilledForecaster(None, **options).fit(panel)
+    sized = DistilledForecaster(None, **options, static_covariates=["size"]).fit(panel)  # sales is channel 0, not 1
+    test = panel.assign(price=0.01 * rng.normal(size=len(panel)))
+    test.iloc[5, 2] = 300.0  # known from fit, and no outlier of either
+    both = {"plain": plain, "sized": sized}
+    alone = {name: one.compare(test, alone=False, n_resamples=2) for name, one in both.items()}
+    for models in (both, dict(reversed(both.items())), {"plain": plain, "sized": pickle.loads(pickle.dumps(sized))}):
+        table = compare(models, test, alone=False, n_resamples=2)
+        for name, one in alone.items():
+            for column in ("mse_original", "mase"):
+                assert table.loc[name, column] == pytest.approx(one[column].iloc[0], rel=1e-6)
+    other = DistilledForecaster(None, **{**options, "targets": ["price"]}, static_covariates=["size"]).fit(panel)
+    assert other.targets_ == plain.targets_  # as channels
+    with pytest.raises(ValueError, match=r"agree in .* 3 steps of \['sales'\] and 3 steps of \['price'\]"):
+        compare({"a": plain, "b": other}, test)
