@@ -81,12 +81,12 @@ def mostly_missing(parts: Sequence[np.ndarray], channels: Sequence[int], targets
     return [one for one in found if is_mostly_missing([part[:, one] for part in observed])]
 
 
-def series_without_values(parts: Sequence[np.ndarray]) -> np.ndarray:
+def series_without_values(parts: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
     """Return the series in which a covariate has no value, if it is nearly complete in the others, and they are more.
 
     Parameters
     ----------
-    parts : sequence of ndarray of shape (n_timestamps,)
+    parts : sequence of ndarray of shape (n_timestamps,), or ndarray of shape (n_series, n_timestamps)
         Its values in each series; NaN is missing.
 
     Returns
