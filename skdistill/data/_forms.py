@@ -13,7 +13,7 @@ from scipy.sparse import issparse
 from skdistill.data._index_checks import check_ids
 from skdistill.data._steps import Step, noted_step
 
-__all__ = ["CutFrame", "PanelForm", "take_apart"]
+__all__ = ["CutFrame", "PanelForm", "join_tables", "take_apart"]
 
 _TIMES = (pd.DatetimeIndex, pd.PeriodIndex)
 _MOST_SHOWN = 5  # maximum number of ids in a message
@@ -200,6 +200,39 @@ def _from_frame(frame: pd.DataFrame | pd.Series, name: str) -> tuple[CutFrame, P
     ends = np.searchsorted(codes, np.arange(len(ids)), side="right")
     cut = CutFrame(frame.set_axis(times, axis=0), np.concatenate([[0], ends]).tolist(), noted)
     return cut, PanelForm(tuple(ids), "frame", tuple(index.names[:-1]), was_vector)
+
+
+def join_tables(parts: Sequence[Any]) -> CutFrame | None:
+    """Join the tables of several series, if they are alike.
+
+    Parameters
+    ----------
+    parts : sequence of object
+        Rows of each series.
+
+    Returns
+    -------
+    joined : CutFrame or None
+        None if some are no tables, or their columns, types or kinds of labels differ.
+
+    Examples
+    --------
+    >>> days = pd.date_range("2024-01-01", periods=3)
+    >>> tables = [pd.DataFrame({"sales": [1.0, 2.0]}, days[:2]), pd.DataFrame({"sales": [5.0]}, days[2:])]
+    >>> join_tables(tables).bounds
+    [0, 2, 3]
+    """
+    if not parts or not all(isinstance(part, pd.DataFrame) for part in parts):
+        return None
+    columns, kind = parts[0].columns, _kind(parts[0])
+    if not all(part.columns.equals(columns) and _kind(part) == kind for part in parts):
+        return None
+    ends = np.cumsum([len(part) for part in parts])
+    return CutFrame(pd.concat(parts), [0, *ends.tolist()])
+
+
+def _kind(table: pd.DataFrame) -> tuple[Any, ...]:
+    return (type(table.index), table.index.dtype, *table.dtypes)
 
 
 def _check_levels(index: pd.MultiIndex, name: str) -> None:

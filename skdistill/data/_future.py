@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from skdistill._utils.numpy_student import fill_masked
-from skdistill.data._forms import CutFrame, take_apart
+from skdistill.data._forms import CutFrame, join_tables, take_apart
 from skdistill.data._labels_ahead import labels_ahead, stacked_labels
 from skdistill.data._plausibility._plans import tell_future
 from skdistill.data._roles import Roles
@@ -252,13 +252,12 @@ def _tables_of(given: SeriesInput, future: Any) -> list[Any]:
 def _read_whole(
     roles: Roles, given: SeriesInput, future: Any, prediction_length: int, optional: tuple[Any, ...]
 ) -> np.ndarray | None:
-    """Read the horizons of a panel all at once, if a table has them, and under times if it has more; otherwise None."""
-    framed = given.form is not None and given.form.kind == "frame" and isinstance(future, pd.DataFrame)
-    if not framed or not isinstance(future.index, pd.MultiIndex) or any(one.index is None for one in given.series):
+    """Read the horizons of a panel all at once, if its tables are alike, and under times if it has more; or None."""
+    if given.form is None or any(one.index is None for one in given.series):
         return None
     tables, form = take_apart(future, "future")
-    assert given.form is not None
-    if form is None or len(form.ids) != len(given.series):
+    tables = join_tables(tables) if isinstance(tables, list) else tables
+    if form is None or not isinstance(tables, CutFrame) or len(form.ids) != len(given.series):
         return None
     ours = {one.id: number for number, one in enumerate(given.series)}
     numbers = [ours.get(one, -1) for one in form.ids]

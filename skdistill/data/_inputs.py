@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from skdistill._utils._user_line import stacklevel_of_user
 from skdistill._utils.numpy_student import fill_masked, read_numbers
 from skdistill.data._categories import is_categorical
 from skdistill.data._finite import without_infinity
-from skdistill.data._forms import CutFrame, PanelForm, take_apart
+from skdistill.data._forms import CutFrame, PanelForm, join_tables, take_apart
 from skdistill.data._label_reader import LabelReader
 from skdistill.data._plausibility._newly_missing import tell_newly_missing
 from skdistill.data._plausibility._plans import range_of_known
@@ -180,8 +181,9 @@ def _encode_categories(estimator: Any, X: Any, *, reset: bool) -> tuple[Any, dic
     if hasattr(estimator, "_validation_share"):
         fraction = estimator._validation_share(len(estimator.known_covariates or ()))
     targets = target_positions(estimator, tables[0].columns)
-    if isinstance(X, CutFrame):
-        frames, n_training = _training_part(X, targets, fraction)
+    joined = X if isinstance(X, CutFrame) else join_tables(tables)
+    if joined is not None:
+        frames, n_training = _training_part(joined, targets, fraction)
     else:
         frames = [one for one in tables if isinstance(one, pd.DataFrame) and one.shape[1] == tables[0].shape[1]]
         n_training = [count_training_rows(_observes(one, targets), fraction) for one in frames]
@@ -208,6 +210,11 @@ def _map_tables(X: Any, function: Callable[[Any, str], Any]) -> Any:
     """Apply a function to every table of the input, with its name."""
     if isinstance(X, CutFrame):
         return CutFrame(function(X.frame, "X"), X.bounds, X.step)
+    joined = join_tables(X) if isinstance(X, list) else None
+    if joined is not None:  # of many tables, one by one takes long
+        rows = function(joined.frame, "X")
+        parts = (rows.iloc[first:last] for first, last in pairwise(joined.bounds))
+        return [part.set_axis(one.index, axis=0) for part, one in zip(parts, X, strict=True)]
     if isinstance(X, list | tuple):
         return type(X)(function(one, f"X[{number}]") for number, one in enumerate(X))
     return function(X, "X")

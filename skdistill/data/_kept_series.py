@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from skdistill._utils._digest import digest
+from skdistill.data._forms import join_tables
 
 __all__ = ["ChangedSeriesError", "KeptSeries"]
 
@@ -91,8 +92,12 @@ def _fingerprint(X: Any) -> str:
     """Digest values and shapes; labels are kept, because an index is immutable in pandas."""
     found = hashlib.blake2b(digest_size=16)
     parts = list(X.values()) if isinstance(X, dict) else X
-    for one in parts if isinstance(parts, list | tuple) else [parts]:
-        if isinstance(one, pd.DataFrame) and not all(map(_is_number, one.dtypes)):
+    parts = parts if isinstance(parts, list | tuple) else [parts]
+    if len(parts) > 1 and _has_text(parts[0]) and (joined := join_tables(parts)) is not None:
+        found.update(repr(joined.bounds).encode())
+        parts = [joined.frame]  # hashed one by one, many take long
+    for one in parts:
+        if _has_text(one):
             hashed = pd.util.hash_pandas_object(one, index=False)  # text and categories, by their values
             found.update(repr(one.shape).encode() + hashed.to_numpy().tobytes())
             continue
@@ -117,6 +122,11 @@ def _labels(X: Any) -> tuple[Any, ...]:
 def _are_equal(some: tuple[Any, ...], others: tuple[Any, ...]) -> bool:
     """Return whether labels are equal, each in its order."""
     return len(some) == len(others) and all(map(pd.Index.equals, some, others))
+
+
+def _has_text(X: Any) -> bool:
+    """Return whether a table has columns of text, categories or objects."""
+    return isinstance(X, pd.DataFrame) and not all(map(_is_number, X.dtypes))
 
 
 def _is_number(dtype: Any) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ import pandas as pd
 from skdistill.data._forms import CutFrame
 from skdistill.data._steps import Step, as_time_index
 
-__all__ = ["NewRows", "join_tables"]
+__all__ = ["NewRows"]
 
 _TIMES = (pd.DatetimeIndex, pd.PeriodIndex, pd.TimedeltaIndex)
 _Key = tuple[Any, ...]
@@ -82,39 +81,6 @@ class NewRows:
         if key not in self._found:
             self._found[key] = _joined(last, n_since, self._labels[first:end], find_step())
         return self._found[key]
-
-
-def join_tables(parts: Sequence[Any]) -> CutFrame | None:
-    """Join the tables of several series, if they are alike.
-
-    Parameters
-    ----------
-    parts : sequence of object
-        Rows of each series.
-
-    Returns
-    -------
-    joined : CutFrame or None
-        None if some are no tables, or their columns, types or kinds of labels differ.
-
-    Examples
-    --------
-    >>> days = pd.date_range("2024-01-01", periods=3)
-    >>> tables = [pd.DataFrame({"sales": [1.0, 2.0]}, days[:2]), pd.DataFrame({"sales": [5.0]}, days[2:])]
-    >>> join_tables(tables).bounds
-    [0, 2, 3]
-    """
-    if not parts or not all(isinstance(part, pd.DataFrame) for part in parts):
-        return None
-    columns, kind = parts[0].columns, _kind(parts[0])
-    if not all(part.columns.equals(columns) and _kind(part) == kind for part in parts):
-        return None
-    ends = np.cumsum([len(part) for part in parts])
-    return CutFrame(pd.concat(parts), [0, *ends.tolist()])
-
-
-def _kind(table: pd.DataFrame) -> _Key:
-    return (type(table.index), table.index.dtype, *table.dtypes)
 
 
 def _joined(last: pd.Index, n_since: int, labels: pd.Index, step: Step | None) -> pd.Index | None:

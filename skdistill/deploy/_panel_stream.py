@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from skdistill.data._context_batch import ContextBatch
-from skdistill.data._forms import CutFrame, take_apart
+from skdistill.data._forms import CutFrame, join_tables, take_apart
 from skdistill.data._inputs import read_series
 from skdistill.data._plausibility._new_ids import warn_of_alike_ids
 from skdistill.data._row_labels import check_row_labels
 from skdistill.data._series_labels import SeriesLabels
-from skdistill.deploy._new_rows import NewRows, join_tables
+from skdistill.deploy._new_rows import NewRows
 from skdistill.deploy._stream import Stream, tell_ahead
 from skdistill.probabilistic._settings import at_levels
 
