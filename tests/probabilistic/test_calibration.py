@@ -80,16 +80,19 @@ def test_rolling_offsets_use_only_what_was_known():
     """Against a plain loop: for step h of origin k, the last n errors whose truth came before the origin."""
     generator = np.random.default_rng(0)
     known, new = generator.normal(size=(12, 3, 1, 2)), generator.normal(size=(10, 3, 1, 2))
-    fitted = FittedCalibration(np.zeros((3, 1, 2)), 12, known)
-    for step, most in ((1, None), (2, None), (1, 15), (2, 100)):
-        got = fitted.rolling_offsets(new, (0.1, 0.9), step, most)
+    for step, most, levels, n_known in (
+        *((step, most, (0.1, 0.9), 12) for step, most in ((1, None), (2, None), (1, 15), (2, 100))),
+        (1, None, (0.4, 0.6), 2),  # as few as can be
+    ):
+        fitted = FittedCalibration(np.zeros((3, 1, 2)), n_known, known[:n_known])
+        got = fitted.rolling_offsets(new, levels, step, most)
         for origin in range(10):
             for number in range(3):
-                past = [known[:, number]] + [
+                past = [known[:n_known, number]] + [
                     new[k : k + 1, number] for k in range(origin) if k * step + number < origin * step
                 ]
-                last = np.concatenate(past)[-(most or 12) :]
-                np.testing.assert_array_equal(got[origin, number], conformal_offsets(last, (0.1, 0.9)))
+                last = np.concatenate(past)[-(most or n_known) :]
+                np.testing.assert_array_equal(got[origin, number], conformal_offsets(last, levels))
 
 
 def test_backtest_keeps_as_many_windows_as_calibrate():
