@@ -103,6 +103,8 @@ def test_folds_of_sktime_are_scored_in_panels():
         error_score="raise",
     ).fit(frame)
     assert found.n_splits_ == 3
+    for _, test in split.split(frame):  # a context and a horizon of each series
+        assert (frame.iloc[test].groupby(level="series").size() == CONTEXT + HORIZON).all()
     train, test = list(split.split(frame))[1]
     by_hand = split.scorer("smape")(make_forecaster(validation_fraction=0).fit(frame.iloc[train]), frame.iloc[test])
     assert found.cv_results_["split1_test_smape"][1] == pytest.approx(by_hand, rel=1e-5)

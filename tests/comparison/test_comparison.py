@@ -18,7 +18,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from skdistill import DistilledForecaster, compare
 from skdistill._unwrap import _are_close
 from skdistill.comparison import block_bootstrap_means, rolling_forecasts
-from skdistill.comparison._naive import find_seasons, seasonal_naive
+from skdistill.comparison._naive import _AS_GOOD, find_seasons, seasonal_naive
 from skdistill.datasets import make_multiseasonal
 from skdistill.networks import ITransformer
 from skdistill.teachers import TrainedTeacher
@@ -703,6 +703,23 @@ def test_the_season_of_a_panel_without_a_calendar_is_that_of_all_series(order):
     time = panel.index.get_level_values("time")
     forecaster = DistilledForecaster(None, context_length=14, prediction_length=3).fit(panel[time < 90])
     assert forecaster.compare(panel[time >= 76], n_resamples=2).facts["season"] == 35
+
+
+def test_the_season_without_a_calendar_is_that_of_a_loop_over_all_pairs():
+    for seed in range(8):
+        generator = np.random.default_rng(seed)
+        lengths, steps = generator.integers(7, 40, size=3), int(generator.integers(1, 9))
+        panel = [np.cumsum(generator.normal(size=(n, 2)), axis=0) + 3 * np.sin(np.arange(n)[:, None]) for n in lengths]
+        scaled = [(one - one.mean(axis=0)) / one.std(axis=0) for one in panel]
+
+        def square(lag, scaled=scaled):
+            return np.concatenate([np.square(one[lag:] - one[:-lag]).ravel() for one in scaled]).mean()
+
+        longest = max(lengths)
+        lags = {one: [one * (step // one + 1) for step in range(steps)] for one in range(1, longest // 2 + 1)}
+        errors = [np.mean([square(lag) for lag in lags[one] if lag < longest]) for one in lags]
+        expected = 1 + next(n for n, one in enumerate(errors) if one <= _AS_GOOD * min(errors) + 1e-9)
+        assert find_seasons(panel, None, max_season=36, prediction_length=steps) == [expected]
 
 
 def test_a_season_is_one_row_where_nothing_tells_one_and_at_most_half_of_the_rows():

@@ -461,6 +461,8 @@ def test_quantile_scores_refuse_shapes_that_do_not_fit():
     alone = quantile_scores(np.zeros((5, 2)), np.ones((5, 2, 1)), (0.5,), scale=[1.0, 2.0])
     assert alone.crps == pytest.approx(0.75)
     assert np.isnan(alone.coverage)
+    band = np.tile([-1.0, 0.0, 2.0], (5, 2, 1))
+    assert quantile_scores(np.zeros((5, 2)), band, LEVELS, scale=[1.0, 4.0]).width == (3 / 1 + 3 / 4) / 2
 
 
 def test_fan_charts():
