@@ -329,6 +329,8 @@ class Stream:
 
     def _is_same_static(self, values: np.ndarray) -> bool:
         """Return whether rows hold no other static covariates than those so far."""
+        if not self._roles.static:
+            return True
         try:
             return not self._is_new(self._static_after(values))
         except ValueError:

@@ -278,7 +278,7 @@ def _outlying(values: np.ndarray, given: np.ndarray) -> np.ndarray:
     median = np.median(observed)
     distances = np.abs(values - median)
     near = distances > _NEAR * abs(farthest - median)
-    few = outlying.sum() < near.sum() <= max(_FEW_VALUES, _FEW_ROWS * len(observed))
+    few = near.sum() <= max(_FEW_VALUES, _FEW_ROWS * len(observed))
     is_apart = few and np.nanmax(distances[~near], initial=0.0) < _GAP * distances[near].min()
     return near & (is_apart and _outweighs(values, given, near))
 

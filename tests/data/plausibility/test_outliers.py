@@ -70,6 +70,24 @@ def test_a_few_wild_values_do_not_hide_each_other(wild):
     assert not find_outliers([Series(rows[:, None])])
 
 
+@pytest.mark.parametrize(
+    ("n_rows", "wild", "told"),
+    [
+        (120, [1e4, 9e3, 8e3, 7e3], False),  # more than three are a part of the series,
+        (400, [1e4, 9e3, 8e3, 7e3], True),  # but for one in a hundred
+        (1000, [1e4] + 9 * [4.5e3], True),
+        (1000, [1e4] + 10 * [4.5e3], False),
+        (120, [1e4, 2e3], True),  # told as one, though near to none
+        (120, [30.0, 31.0, 32.0], True),
+        (120, [30.0, 12.0, 31.0], False),  # nearer to the others than to the farthest
+    ],
+)
+def test_few_values_far_from_all_others_are_told(n_rows, wild, told):
+    rows = wave(n_rows)
+    rows[5 : 5 + 3 * len(wild) : 3] = wild
+    assert bool(find_outliers([Series(rows[:, None])])) == told
+
+
 @pytest.mark.parametrize("kind", ["demand", "rain"])
 def test_rare_demand_and_rain_have_no_wild_values(kind):
     rng = np.random.default_rng(0)
