@@ -77,7 +77,8 @@ def test_a_few_wild_values_do_not_hide_each_other(wild):
         (400, [1e4, 9e3, 8e3, 7e3], True),  # but for one in a hundred
         (1000, [1e4] + 9 * [4.5e3], True),
         (1000, [1e4] + 10 * [4.5e3], False),
-        (120, [1e4, 2e3], True),  # told as one, though near to none
+        (120, [1e4, 2e3], True),  # the first outweighs the other,
+        (120, [1e4, 4e3], True),  # and both all others
         (120, [30.0, 31.0, 32.0], True),
         (120, [30.0, 12.0, 31.0], False),  # nearer to the others than to the farthest
     ],
@@ -127,6 +128,13 @@ def test_among_mostly_equal_values_one_on_the_other_side_is_an_outlier(level):
     assert find_outliers([Series((level + rain)[:, None])]) == [f"{level - 9999:g} in row 7 of X (channel 0, 2 rows)"]
     rain[20] = -0.1  # as returns beside sales
     assert find_outliers([Series((level + rain)[:, None])]) == []
+
+
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_among_mostly_equal_values_some_on_both_sides_are_none(sign):
+    rain = np.where(np.arange(120) % 5, 0.0, np.random.default_rng(0).exponential(size=120))
+    rain[[8, 11]] = 1e4, -1.1e4
+    assert find_outliers([Series(sign * rain[:, None])]) == []
 
 
 @pytest.mark.parametrize(("value", "told"), [(-9999.0, True), (-99.9, True), (9999.0, False), (-500.0, False)])
