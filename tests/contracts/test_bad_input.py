@@ -302,6 +302,7 @@ BAD_LABELS = {
     "an average under moments": (relabeled([*TIMES[:-1], "Average"]), r"X holds times.*labels, such as 'Average'"),
     "an average under text": (relabeled([*TIMES.strftime("%F %T")[:-1], "Average"]), r"holds times.*such as 'Average'"),
     "a total under numbers": (relabeled([*range(119), "Total"]), r"holds numbers, such as '0'.*such as 'Total'"),
+    "a total under periods": (relabeled([*TIMES.to_period("h")[:-1], "Total"]), r"holds times.*such as 'Total'"),
     "text under moments": (relabeled([*TIMES[:60], *TIMES[60:].strftime("%F %T")]), r"holds times, such as '2024"),
     "shuffled floats": (relabeled(SHUFFLED / 2), r"index of X is out of order"),
     "in a list": ([make_frame(), relabeled(TIMES.strftime("%F %T"))], r"X\[1\].index = pd.to_datetime\(X\[1\].index"),

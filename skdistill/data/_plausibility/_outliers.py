@@ -287,7 +287,7 @@ def _outweighs(values: np.ndarray, given: np.ndarray, outlying: np.ndarray) -> b
     """Return whether some values outweigh all others, and are no rare demand, nor frequent and no code."""
     rest = values[~outlying & ~np.isnan(values)]
     is_frequent = outlying.sum() > _MOST_ROWS * (len(rest) + outlying.sum())
-    if not len(rest) or (is_frequent and not _is_code(given[outlying][0])):
+    if is_frequent and not _is_code(given[outlying][0]):
         return False
     far, distances = values[outlying] - np.median(rest), rest - np.median(rest)
     if np.square(far).sum() * (1 - _SHARE) <= _SHARE * np.square(distances).sum():

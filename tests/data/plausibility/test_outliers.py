@@ -107,7 +107,9 @@ def test_what_is_frequent_or_most_rows_have_is_no_outlier():
     gaps = np.where(np.arange(60) % 2, np.nan, 1.0)
     holiday = np.arange(60.0) == 30
     parts = [demand, steps, np.ones(60), np.full(60, np.nan), gaps, np.array([]), np.array([1.0, 1e9]), wave(60) ** 3]
-    parts += [holiday.astype(float)]
+    sizes = np.where(np.arange(120) % 40 == 9, 5 + np.arange(120.0) / 40, 0.0)  # three demands
+    half = np.where(np.arange(120) % 2, np.nan, np.where(np.arange(120) < 16, 1e4, wave()))  # 8 of 60
+    parts += [holiday.astype(float), sizes, half]
     assert find_outliers([Series(part[:, None]) for part in parts]) == []
 
 
