@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import hashlib
+import json
 import logging
 import math
 import os
@@ -88,15 +89,23 @@ class ServedModel:
         Parameters
         ----------
         names : sequence of str
-            Names of the series in a request.
+            Names of the series in a request; an id of several levels is a list in JSON, ``["north", 7]``, or the text
+            of its tuple.
 
         Returns
         -------
         numbers : ndarray of int of shape (n_series,) or None
             -1 for other series; None if all are others.
         """
-        numbers = np.array([self._places.get(name, -1) for name in names], dtype=np.int64)
+        numbers = np.array([self._place_of(name) for name in names], dtype=np.int64)
         return numbers if (numbers >= 0).any() else None
+
+    def _place_of(self, name: str) -> int:
+        """Return the number of one series, -1 for another one."""
+        found = self._places.get(name)
+        if found is None and name.startswith("["):
+            found = self._places.get(str(_of_list(name)))
+        return -1 if found is None else found
 
     def forecast(
         self,
@@ -392,3 +401,12 @@ class ModelFile:
         except OSError:
             return None
         return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def _of_list(name: str) -> Any:
+    """Return the id that a list in JSON stands for; None if the name is none."""
+    try:
+        parts = json.loads(name)
+    except (ValueError, RecursionError):
+        return None
+    return tuple(parts) if isinstance(parts, list) else None

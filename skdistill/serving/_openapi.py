@@ -144,7 +144,10 @@ def _schemas(model: ServedModel, limits: Limits) -> dict[str, Any]:
                 "additionalProperties": rows,
                 "minProperties": 1,
                 "maxProperties": limits.series,
-                "description": "The rows of each series, by its id; a series of the training data keeps its units.",
+                "description": (
+                    "The rows of each series, by its id; a series of the training data keeps its units. An id of "
+                    'several levels is a list in JSON, as text: "[\\"north\\", 7]".'
+                ),
             },
         },
         "oneOf": [{"required": ["context"]}, {"required": ["panel"]}],

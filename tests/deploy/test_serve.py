@@ -824,3 +824,15 @@ def test_series_of_the_training_data_are_served_in_their_units(suffix, tmp_path)
         np.testing.assert_allclose(around[number], expected_around[name][..., [0, 2]], rtol=1e-5)
     np.testing.assert_allclose(alone[0], expected["new"], rtol=1e-5)
     assert not np.allclose(expected["b"], expected["new"], rtol=1e-4)
+
+
+@pytest.mark.parametrize("suffix", [".skdistill", ".npz"])
+def test_ids_of_several_levels_are_lists_of_json(suffix, tmp_path):
+    """Only the text of a tuple of Python was one; a list took the units of its context, in silence."""
+    forecaster = make_forecaster(teacher=None, scaling="series").fit(
+        {("north", 7): make_series(), ("north", 8): 100.0 * make_series(seed=1)}
+    )
+    path = tmp_path / f"student{suffix}"
+    (forecaster.save if suffix == ".skdistill" else forecaster.export)(path)
+    names = ['["north", 8]', '["north",7]', "('north', 8)", '["north", "7"]', "[", "[" * 9000, "north", '["south", 7]']
+    assert open_model(path).numbers_of(names).tolist() == [1, 0, 1, -1, -1, -1, -1, -1]
