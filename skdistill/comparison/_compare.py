@@ -70,13 +70,13 @@ def compare(
     naive* forecast of every plausible season, and *exact linear*, a linear student
     (:class:`~skdistill.networks.Linear`) solved in closed form without a teacher. The latter is often hard to beat,
     even for large models. Every row forecasts the same stride-1 windows of ``X``; ``bounds=`` clips the forecasts of
-    teachers like those of their students, and none of baselines. Errors are reported standardized (each channel
-    divided by the standard deviation of the training rows, the scale of published tables; or by the unit of its
-    series, of the first context if ``fit`` has found none, where ``scaling`` gives every series its own and ``fit``
-    or ``X`` has several; where a target is constant in these rows, by that of all rows of ``X``) and in original
-    units. Behind other steps of a pipeline, and for units of series behind a ``transformer``, the scale is half the
-    distance in original units of what lies one such deviation or unit above and below the mean; where steps mix
-    channels, as a PCA of all, the root of the sum of these squares.
+    teachers like those of their students, *exact linear* by the bounds of the first, and no other baseline. Errors are
+    reported standardized (each channel divided by the standard deviation of the training rows, the scale of published
+    tables; or by the unit of its series, of the first context if ``fit`` has found none, where ``scaling`` gives every
+    series its own and ``fit`` or ``X`` has several; where a target is constant in these rows, by that of all rows of
+    ``X``) and in original units. Behind other steps of a pipeline, and for units of series behind a ``transformer``,
+    the scale is half the distance in original units of what lies one such deviation or unit above and below the mean;
+    where steps mix channels, as a PCA of all, the root of the sum of these squares.
 
     Errors are means over windows, of the mean of each over its observed true values: missing ones (NaN) are left out,
     and so is a channel of a window whose context has no observed value of it. Series of a panel that are too short for
