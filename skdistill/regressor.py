@@ -83,7 +83,8 @@ class DistilledRegressor(RegressorMixin, BaseDistilled):
         the loss trains all quantiles, :class:`~skdistill.losses.Pinball` is added. None makes point forecasts only.
     point_forecast : {"median", "mean"}, default="median"
         What the point forecast is, if there are quantiles: the median, or a separate forecast trained by terms such as
-        :class:`~skdistill.losses.Supervised` (which is added if there is none).
+        :class:`~skdistill.losses.Supervised` (which is added if there is none). The median of levels without 0.5 is
+        such a forecast, too, for which absolute errors are added.
     calibration : {"conformal", "rolling"}, object of skdistill.probabilistic or None, default=None
         How quantiles are shifted after training, based on their errors on the validation windows.
     bounds : tuple of (float or None, float or None), or None, default=None

@@ -349,14 +349,15 @@ def with_quantile_term(
     teacher_levels : sequence of float or None, default=None
         Levels of the teacher's quantiles, None if it has none.
     point_forecast : {"median", "mean"}, default="median"
-        What the point forecast is; a mean is not tied to any quantile.
+        What the point forecast is; a mean is not tied to any quantile, and a median only if 0.5 is a level.
 
     Returns
     -------
     loss : BaseLoss
         The same loss if one of its terms compares every quantile with the truth or with a teacher's quantiles, and
-        another one compares the mean. Otherwise its terms of positive weight, plus ``Pinball()``, ``Supervised()`` or
-        both.
+        another one the point forecast (the median need not be, where it is one of the levels). Otherwise its terms of
+        positive weight, plus ``Pinball()`` and, for the point forecast, ``Supervised()`` or, for a median,
+        ``Supervised(loss="mae")``.
 
     Examples
     --------
@@ -370,10 +371,14 @@ def with_quantile_term(
     sources = {"truth", "teacher_quantiles"} if taught else {"truth"}
     of_quantiles = [term for _, term in active if "student_quantiles" in term.requires]
     trains_quantiles = any(sources & (term.requires | term.prefers) for term in of_quantiles)
-    trains_point = point_forecast == "median" or any(
+    trains_point = any(
         "student_quantiles" not in term.requires and term.requires & {"truth", "teacher_forecast"} for _, term in active
     )
-    added: list[BaseLoss] = [*([] if trains_quantiles else [Pinball()]), *([] if trains_point else [Supervised()])]
+    if point_forecast == "median":  # a level, or the label of a teacher that has no levels
+        labeled = teacher_levels is None and any("teacher_quantiles" in term.prefers for term in of_quantiles)
+        trains_point = trains_point or 0.5 in levels or labeled
+    of_point = Supervised(loss="mae") if point_forecast == "median" else Supervised()
+    added: list[BaseLoss] = [*([] if trains_quantiles else [Pinball()]), *([] if trains_point else [of_point])]
     return add_terms(_active(loss), added) if added else loss
 
 

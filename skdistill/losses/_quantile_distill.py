@@ -29,7 +29,8 @@ class QuantileDistill(BaseLoss):
     pinball_weight : float, default=1.0
         Weight of the pinball loss between quantiles and truth.
     supervised_weight : float, default=0.0
-        Weight of the error of the point forecast; the pinball loss of the median already trains it.
+        Weight of the error of the point forecast. The pinball loss of the median already trains it; where 0.5 is no
+        level of the student, its absolute errors are added.
     order : {1, 2}, default=2
         Absolute (1) or squared (2) distances between quantiles.
     n_scales : int, default=1

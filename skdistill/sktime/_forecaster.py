@@ -77,7 +77,8 @@ class SktimeDistilledForecaster(BaseForecaster):
         linearly in the normal score of the level, within ``bounds``. With None, ``capability:pred_int`` is False.
     point_forecast : {"median", "mean"}, default="median"
         What the point forecast is, if there are quantiles: the median, or a separate forecast trained by terms such as
-        :class:`~skdistill.losses.Supervised` (which is added if there is none).
+        :class:`~skdistill.losses.Supervised` (which is added if there is none). The median of levels without 0.5 is
+        such a forecast, too, for which absolute errors are added.
     calibration : {"conformal", "rolling"}, object of skdistill.probabilistic or None, default=None
         How quantiles are shifted after training, based on their errors on the validation windows.
     rollout : bool, default=False

@@ -236,6 +236,22 @@ def test_pinball_joins_a_loss_that_would_leave_quantiles_untrained():
     assert names(QuantileDistill(pinball_weight=0.0)) == ["quantiles", "pinball"]
 
 
+def test_absolute_errors_train_a_median_that_is_no_level():
+    def names(loss, levels=(0.1, 0.9), **options):
+        found = with_quantile_term(loss, levels, **{"has_teacher": True, "teacher_levels": TEACHER_LEVELS} | options)
+        return [(name, getattr(term, "loss", None)) for name, term in found.named_terms() if term.weight > 0]
+
+    added = [("pinball", None), ("quantiles", None), ("supervised", "mae")]
+    assert names(QuantileDistill()) == added
+    assert names(QuantileDistill(), has_teacher=False, teacher_levels=None) == added
+    assert names(QuantileDistill(), LEVELS) == added[:2]  # 0.5 is a level
+    assert names(QuantileDistill(), teacher_levels=None) == added[:2]  # the labels of a point teacher are medians
+    assert names(QuantileDistill(supervised_weight=0.3)) == [*added[:2], ("supervised", "mse")]
+    assert names(Pinball()) == [("pinball", None), ("supervised", "mae")]
+    assert names(Response(), has_teacher=False) == [("supervised", "mse"), ("prediction", "mse"), ("pinball", None)]
+    assert names(Response(supervised_weight=0.0), has_teacher=False)[-2:] == added[::2]
+
+
 @pytest.mark.parametrize(
     ("term", "message"),
     [
