@@ -116,7 +116,7 @@ def _warn(scaling: Scaling, roles: Roles, given: SeriesInput, channels: Sequence
         return np.asarray(larger | ((sizes < least[which]) & (sizes > 0)))
 
     last = np.abs(np.array([one[-1] for one in rows], dtype=np.float64))[:, chosen]
-    middle = np.abs(np.array([one[-min(len(one), length) // 2 - 1] for one in rows], dtype=np.float64))[:, chosen]
+    middle = np.abs(np.array([one[-(min(len(one), length) // 2) - 1] for one in rows], dtype=np.float64))[:, chosen]
     found: dict[int, list[int]] = {}
     for number in np.flatnonzero((other_size(last) & other_size(middle)).any(axis=1)).tolist():
         sizes = np.abs(rows[number][-length:, chosen])

@@ -120,3 +120,12 @@ def test_sktime_tells_it_of_the_rows_of_an_update(rows):
     fitted.update(new[["y"]], X=100 * new[["price"]], update_params=False)
     with pytest.warns(UserWarning, match="the covariate 'X:price' of .* in the last rows, and was"):
         fitted.predict(X=100 * later[["price"]])
+
+
+@pytest.mark.parametrize("n_rows", [1, 2, 3])
+def test_series_of_a_single_row_are_read(forecaster, n_rows):
+    rows, plan = split(ROWS)
+    short = pd.concat([rows.loc[["a"]].iloc[-n_rows:], rows.loc[["b", "c"]]])  # a shop that has just opened
+    whole = pd.concat([rows.loc[["a"]].iloc[-12:], rows.loc[["b", "c"]]])
+    whole.iloc[: 12 - n_rows] = np.nan
+    pd.testing.assert_frame_equal(forecaster.predict(short, plan), forecaster.predict(whole, plan))
