@@ -219,9 +219,11 @@ def test_a_stream_follows_a_forecaster_that_is_fitted_again():
     again = forecaster.fit({one: panel[one] for one in ("large", "small")}).predict(panel)
     np.testing.assert_allclose(streams[0].predict()[0], again["small"], rtol=1e-6)
     np.testing.assert_allclose(streams[1].predict(), again["small"], rtol=1e-6)
-    forecaster.fit({one: rows[:, :1] for one, rows in panel.items()})
-    with pytest.raises(ValueError, match="fitted again, with other lengths, columns, categories or roles"):
-        streams[0].predict()
+    other_columns = {one: rows[:, :1] for one, rows in panel.items()}
+    for targets, rows in ([0], panel), ([1], panel), (None, other_columns):
+        forecaster.set_params(targets=targets).fit(rows)
+        with pytest.raises(ValueError, match="fitted again, with other lengths, columns, categories or roles"):
+            streams[0].predict()
 
 
 def test_a_stream_raises_where_nothing_is_observed_if_that_is_asked_for():
