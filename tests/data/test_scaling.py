@@ -38,6 +38,12 @@ def test_statistics_equal_those_of_scikit_learn_over_all_series():
     np.testing.assert_allclose(scaling.scale_, reference.scale_)
 
 
+def test_a_transformer_is_fitted_on_the_rows_of_all_series():
+    parts = [np.random.default_rng(n).normal(n, 2.0, size=(30 + n, 3)) for n in range(3)]
+    scaling = Scaling(StandardScaler()).fit(parts)
+    np.testing.assert_allclose(scaling.transformer_.mean_, np.concatenate(parts).mean(axis=0))
+
+
 def test_constant_channel_has_scale_one():
     scaling = Scaling().fit([np.column_stack([np.full(10, 7.0), np.arange(10.0)])])
     assert scaling.scale_[0] == 1.0

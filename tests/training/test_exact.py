@@ -29,7 +29,14 @@ from skdistill.losses import (
 )
 from skdistill.model_selection import RollingOriginSplit
 from skdistill.networks import DLinear, Linear
-from skdistill.training._exact import Candidate, ExactProblem, QuadraticTerm, residual_moments
+from skdistill.training._exact import (
+    Candidate,
+    ExactProblem,
+    LinearSolution,
+    QuadraticTerm,
+    mean_squared_error,
+    residual_moments,
+)
 from skdistill.training._moments import Moments, add_up, run_moments
 from skdistill.training._rolling import RollingMoments
 
@@ -283,6 +290,30 @@ def test_cross_period_sparsity_reads_whole_periods_only():
     assert -forecaster.score(frame[90:]) < 0.1
     trained = make_forecaster(student=Linear(None, sparse_season=6, solver="gradient"), max_epochs=60).fit(frame)
     assert -trained.score(frame[90:]) < 0.5
+
+
+@pytest.mark.parametrize("penalty", [0.1, [0.1, 10.0]])
+@pytest.mark.parametrize("has_gaps", [False, True])
+def test_a_target_that_leaves_its_constant_level_is_not_judged(has_gaps, penalty):
+    """No unit is known for its moves: the loss is that of the other target alone, by hand."""
+    series = make_series()
+    series[:, 1] = np.where(np.arange(120) < 90, 3.0, 53.0)
+    if has_gaps:
+        series[30:33, 0] = np.nan
+    fitted = make_forecaster(teacher=None, student=Linear(penalty=penalty)).fit(series)
+    wrong = fitted.backtest(series[90 - 12 :])[..., 0] - slide(series[90:, 0], 4)
+    expected = np.mean(np.square(wrong / fitted.scaling_.scale_[0]))
+    (chosen,) = (row for row in fitted.history_ if row.get("chosen", True))
+    assert chosen["valid_loss"] == pytest.approx(expected, rel=1e-4)
+
+
+def test_the_error_of_a_map_is_its_mean_over_the_windows_of_all_groups():
+    generator = np.random.default_rng(0)
+    parts = [generator.normal(1.0, 1.0 + n, size=(n, 7)) for n in (3, 11)]
+    weight, bias = generator.normal(size=(2, 2, 5)), generator.normal(size=(2, 2))
+    wrong = [part[:, :5] @ w.T + b - part[:, 5:] for part, w, b in zip(parts, weight, bias, strict=True)]
+    found = mean_squared_error(LinearSolution(weight, bias), [plain(part, 5) for part in parts])
+    assert found == pytest.approx(np.mean(np.square(np.concatenate(wrong))))
 
 
 # -- choosing among many -------------------------------------------------------------------------
