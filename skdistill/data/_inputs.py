@@ -19,15 +19,14 @@ from skdistill.data._categories import is_categorical
 from skdistill.data._finite import without_infinity
 from skdistill.data._forms import CutFrame, PanelForm, join_tables, take_apart
 from skdistill.data._label_reader import LabelReader
-from skdistill.data._plausibility._newly_missing import tell_newly_missing
 from skdistill.data._plausibility._plans import range_of_known
-from skdistill.data._plausibility._row_units import tell_row_units
 from skdistill.data._plausibility._time_columns import (
     warn_of_newest_first,
     warn_of_numbered_rows,
     warn_of_times_as_columns,
     warn_of_times_as_ids,
 )
+from skdistill.data._plausibility._told_of_rows import tell_of_rows
 from skdistill.data._roles import Roles, categories_of_tables, find_roles, target_positions
 from skdistill.data._row_labels import check_row_labels
 from skdistill.data._series import Series, SeriesInput
@@ -104,8 +103,7 @@ def read_series(estimator: BaseEstimator, X: Any, *, reset: bool, allow_batch: b
         )
         given = _as_channels(getattr(estimator, "roles_", None), given)
         _tell_statics(estimator, given)
-        tell_row_units(estimator, given)
-        tell_newly_missing(estimator, given)
+        tell_of_rows(estimator, given)
         return _with_vintages(estimator, given, reset=False)
     given = _keep_labels(estimator, given)
     if not _takes_roles(estimator):

@@ -22,7 +22,7 @@ from skdistill.data._categories import (
 from skdistill.data._columns import find_columns, find_targets
 from skdistill.data._spread import settle_constants
 from skdistill.data._statics import Statics
-from skdistill.data._usual_limits import may_count, usual_limits
+from skdistill.data._usual_limits import may_count, quick_limits
 
 __all__ = ["Roles", "categories_of_tables", "find_roles", "target_positions"]
 
@@ -126,9 +126,9 @@ class Roles:
 
     @cached_property
     def known_limits(self) -> tuple[np.ndarray, np.ndarray]:
-        """Least and greatest value of each known channel that is usual, as its range in ``fit`` tells."""
+        """Least and greatest value of each known channel of which nothing is told, as its range in ``fit`` says."""
         ranges = dict(zip(self.known, self.known_range, strict=False))  # none where it is not known
-        limits = [usual_limits(ranges.get(column)) for column in self.known_groups]
+        limits = [quick_limits(ranges.get(column)) for column in self.known_groups]
         low, high = np.array(limits).reshape(-1, 2).T
         return low, high
 

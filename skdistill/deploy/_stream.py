@@ -16,9 +16,8 @@ from skdistill.data._context_batch import ContextBatch
 from skdistill.data._forms import take_apart
 from skdistill.data._future import read_future
 from skdistill.data._inputs import read_series
-from skdistill.data._plausibility._newly_missing import tell_newly_missing
 from skdistill.data._plausibility._plans import tell_future
-from skdistill.data._plausibility._row_units import tell_row_units
+from skdistill.data._plausibility._told_of_rows import tell_of_rows
 from skdistill.data._roles import Roles
 from skdistill.data._series import Series, SeriesInput
 from skdistill.data._series_labels import SeriesLabels, match_columns
@@ -499,8 +498,7 @@ def tell_ahead(forecaster: Any, series: Sequence[Series], future: np.ndarray | N
     if future is not None and forecaster.spec_.known:
         with_gaps = vintages_of(forecaster, fitting=False) is None
         given = SeriesInput(list(series))
-        tell_row_units(forecaster, given)
-        tell_newly_missing(forecaster, given)
+        tell_of_rows(forecaster, given)
         tell_future(forecaster.roles_, given, future, with_gaps=with_gaps)
 
 

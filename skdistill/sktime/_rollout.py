@@ -10,9 +10,8 @@ import pandas as pd
 from skdistill.data._context_batch import ContextBatch
 from skdistill.data._finite import without_infinity
 from skdistill.data._panel import covariates_of, name_instance
-from skdistill.data._plausibility._newly_missing import tell_newly_missing
 from skdistill.data._plausibility._plans import tell_future
-from skdistill.data._plausibility._row_units import tell_row_units
+from skdistill.data._plausibility._told_of_rows import tell_of_rows
 from skdistill.data._precede import precede_index
 from skdistill.data._series import Series, SeriesInput
 from skdistill.data._steps import Step, continue_index
@@ -59,8 +58,7 @@ def roll_out(
     given = SeriesInput([])
     if len(forecaster.targets_) < forecaster.roles_.n_channels:  # there are covariates
         given = _rows_so_far(kept, contexts[:, n_rows:], indexes)
-        tell_row_units(forecaster, given)
-        tell_newly_missing(forecaster, given)
+        tell_of_rows(forecaster, given)
     while True:
         ahead = [continue_index(index, length, step=step) for index, step in zip(indexes, steps, strict=True)]
         future = _read_future(forecaster, kept, X, ahead, n_steps - length * len(blocks))

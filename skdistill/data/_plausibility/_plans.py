@@ -14,7 +14,7 @@ from skdistill.data._plausibility._empty_steps import are_usual_gaps, warn_of_em
 from skdistill.data._plausibility._lacking_plans import tell_lacking_plans
 from skdistill.data._roles import Roles
 from skdistill.data._series import Series, SeriesInput
-from skdistill.data._usual_limits import are_unusual
+from skdistill.data._usual_limits import are_small, are_unusual, of_other_flags
 
 __all__ = ["range_of_known", "tell_future"]
 
@@ -119,16 +119,18 @@ def _tell_gaps(roles: Roles, given: SeriesInput, missing: np.ndarray, empty: np.
 
 
 def _tell_units(roles: Roles, given: SeriesInput, values: np.ndarray, known: tuple[float, float], column: int) -> None:
-    far = are_unusual(values, known)
+    far, small = are_unusual(values, known), are_small(values, known)
     channel = roles.known_channels[roles.known_groups.index(column)]
-    for number in np.flatnonzero(far.any(axis=1)).tolist():  # a series of its own size has such values before
+    for number in np.flatnonzero(far.any(axis=1) | small).tolist():  # a series of its own size has such values before
         own = given.series[number].values[:, channel] if given.batch is None else given.batch[number, :, channel]
         own = own[~np.isnan(own)]
         if len(own):
             far[number] = are_unusual(values[number], known, (float(own.min()), float(own.max())))
-    if far.any():
+            far[number] |= small and are_small(values[number], (float(own.min()), float(own.max())))
+    value = values[far][0] if far.any() else of_other_flags(values, known)
+    if value is not None:
         warnings.warn(
-            f"the known covariate {roles.name(column)!r} is {values[far][0]:g} in the horizon, and was between "
+            f"the known covariate {roles.name(column)!r} is {value:g} in the horizon, and was between "
             f"{known[0]:g} and {known[1]:g} in fit: are its units or codes others? Forecasts follow it as far as it "
             "goes.",
             stacklevel=stacklevel_of_user(),

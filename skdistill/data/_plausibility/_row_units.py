@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from skdistill._utils._user_line import stacklevel_of_user
+from skdistill.data._plausibility._rows_so_far import rows_so_far
 from skdistill.data._roles import Roles
 from skdistill.data._scaling import Scaling
 from skdistill.data._series import SeriesInput
@@ -34,10 +35,13 @@ def tell_row_units(estimator: Any, given: SeriesInput) -> None:
     if scaling is None or scaling.kind == "window" or scaling.transformer_ is not None:
         return
     channels = covariates_read(estimator)
-    if channels and (
-        scaling.series_units_ is not None or len(given.series) != 1 or _is_other(given, scaling, channels)
-    ):
-        _warn(scaling, estimator.roles_, given, channels, estimator.spec_.context_length)
+    if not channels:
+        return
+    rows = rows_so_far(given, estimator.roles_.target_channels)
+    if not rows or not all(map(len, rows)):
+        return
+    if scaling.series_units_ is not None or len(rows) != 1 or _is_other(rows[0][-1], scaling, channels):
+        _warn(scaling, estimator.roles_, given, rows, channels, estimator.spec_.context_length)
 
 
 _CHANNELS: weakref.WeakKeyDictionary[Scaling, list[int]] = weakref.WeakKeyDictionary()  # a forecast asks at each call
@@ -72,14 +76,16 @@ def _find_read(estimator: Any) -> list[int]:
     return sorted((known if spec.known else set()) | (past if reads_past else set()))
 
 
-def _is_other(given: SeriesInput, scaling: Scaling, channels: list[int]) -> bool:
+def _is_other(last: np.ndarray, scaling: Scaling, channels: list[int]) -> bool:
     """Return whether the last row of one series may be of another size."""
-    size, center = abs(given.series[0].values[-1]), abs(scaling.mean_)
+    size, center = abs(last), abs(scaling.mean_)
     far = (size > _TIMES * (center + _USUAL * scaling.scale_)) | (size < (center - _USUAL * scaling.scale_) / _TIMES)
     return bool((far | (size != size))[channels].any())
 
 
-def _warn(scaling: Scaling, roles: Roles, given: SeriesInput, channels: Sequence[int], length: int) -> None:
+def _warn(
+    scaling: Scaling, roles: Roles, given: SeriesInput, rows: list[np.ndarray], channels: Sequence[int], length: int
+) -> None:
     """Warn of covariates that have another size in all of the last rows than in ``fit``, whose units they are read in.
 
     Of a series that is scaled by its context, units of covariates make no difference.
@@ -92,13 +98,14 @@ def _warn(scaling: Scaling, roles: Roles, given: SeriesInput, channels: Sequence
         Roles of the columns.
     given : SeriesInput
         The series, as channels.
+    rows : list of ndarray of shape (n_timestamps, n_channels)
+        Their rows so far, at least one each.
     channels : sequence of int
         Covariates that are read.
     length : int
         Number of last rows to look at.
     """
     chosen = list(channels)
-    rows = [one.values for one in given.series] if given.batch is None else list(given.batch)
     numbers, center, unit = np.arange(len(rows)), scaling.mean_[None], scaling.scale_[None]
     if scaling.series_units_ is not None:
         places = _places([None] * len(rows) if given.batch is not None else [one.id for one in given.series], scaling)
@@ -108,7 +115,7 @@ def _warn(scaling: Scaling, roles: Roles, given: SeriesInput, channels: Sequence
     largest = np.broadcast_to(_TIMES * (np.abs(center) + _USUAL * unit), (len(numbers), center.shape[1]))[:, chosen]
     least = np.broadcast_to((np.abs(center) - _USUAL * unit) / _TIMES, (len(numbers), center.shape[1]))[:, chosen]
     rows = [rows[number] for number in numbers]
-    if not rows or not all(map(len, rows)):
+    if not rows:
         return
 
     def other_size(sizes: np.ndarray, which: Any = slice(None)) -> np.ndarray:
