@@ -13,6 +13,7 @@ from torch import Tensor
 from skdistill.data._augmentation import Augmentation
 from skdistill.data._bounds import Bounds, warn_outside
 from skdistill.data._plausibility._empty_stretches import warn_of_empty_stretch
+from skdistill.data._plausibility._ended import warn_of_ended
 from skdistill.data._plausibility._fit_warnings import (
     warn_of_contexts_of_one_row,
     warn_of_empty_contexts,
@@ -384,6 +385,7 @@ class FitWindows:
         read = self.covariates_read(known[0].shape[1])
         empty = mostly_missing(known, read, self.targets)
         warn_of_mostly_missing([series[0].name_of(one) for one in empty])
+        warn_of_ended(series, read, self.targets, self.context_length)
         warn_of_empty_stretch(series, known, [one for one in read if one not in empty], self.targets, names)
         for one in [] if len(known) < 3 else [one for one in read if one in self.known]:
             if len(places := series_without_values([rows[:, one] for rows in known])):
