@@ -51,7 +51,7 @@ def warn_of_ended(series: Sequence[Series], channels: Sequence[int], targets: Se
             where = f"row {stops[number]}" if index is None else str(index[stops[number]])
             warnings.warn(
                 f"the covariate {series[number].name_of(channel)!r} has no value from {where} on, in any series, and "
-                "is nearly complete before: it counts as unknown there, and for all forecasts from these rows. If newer "
+                "is nearly complete before: it counts as unknown there, and in forecasts from these rows. If newer "
                 "exports name it otherwise, bring it into one column; if it has ended, leave it out.",
                 stacklevel=stacklevel_of_user(),
             )
