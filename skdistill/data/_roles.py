@@ -109,7 +109,7 @@ class Roles:
         """Number of channels."""
         return sum(len(places) for places in self._channels.values())
 
-    @property
+    @cached_property
     def target_channels(self) -> tuple[int, ...]:
         """Channels of the targets, in their order."""
         return tuple(self._channels[column][0] for column in self.targets)
@@ -131,6 +131,13 @@ class Roles:
         limits = [quick_limits(ranges.get(column)) for column in self.known_groups]
         low, high = np.array(limits).reshape(-1, 2).T
         return low, high
+
+    @cached_property
+    def known_flags(self) -> tuple[int, ...]:
+        """Channels of known covariates that were between 0 and 1 in ``fit``."""
+        ranges = dict(zip(self.known, self.known_range, strict=False))
+        places = zip(self.known_channels, self.known_groups, strict=True)
+        return tuple(channel for channel, column in places if ranges.get(column) == (0.0, 1.0))
 
     @cached_property
     def known_counts(self) -> tuple[tuple[int, int], ...]:

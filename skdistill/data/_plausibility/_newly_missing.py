@@ -10,42 +10,37 @@ import numpy as np
 
 from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._plausibility._mostly_missing import mostly_missing
-from skdistill.data._plausibility._row_units import covariates_read
-from skdistill.data._plausibility._rows_so_far import rows_so_far
-from skdistill.data._series import SeriesInput
 
 __all__ = ["tell_newly_missing"]
 
 _LAST = (2, 1, 0.5)  # contexts: an export may be written otherwise from some row on
 _FEWEST_ROWS = 8  # that a target has, and a covariate has not
-_ASKED = 16  # series: what a table means by an empty cell, it means in all of them
 
 
-def tell_newly_missing(estimator: Any, given: SeriesInput) -> None:
+def tell_newly_missing(estimator: Any, parts: Sequence[np.ndarray], channels: Sequence[int]) -> None:
     """Warn of covariates that are missing in most of the last rows so far, and were complete in ``fit``.
 
     Parameters
     ----------
     estimator : estimator
-        Fitted; without roles or a scaling, nothing is told.
-    given : SeriesInput
-        The series, as channels.
+        Fitted, with a scaling.
+    parts : sequence of ndarray of shape (n_timestamps, n_channels)
+        Rows so far of some series.
+    channels : sequence of int
+        Covariates that are read.
 
     Warns
     -----
     UserWarning
         For the first covariate.
     """
-    scaling = getattr(estimator, "scaling_", None)
-    channels = [] if scaling is None else [one for one in covariates_read(estimator) if not scaling.missing_[one]]
-    if not channels:
+    was_missing, roles = estimator.scaling_.missing_, estimator.roles_
+    is_missing = np.isnan(parts[0] if len(parts) == 1 else np.concatenate(parts)).any(axis=0) & ~was_missing
+    some = [one for one in channels if is_missing[one]]
+    if not some:
         return
-    roles = estimator.roles_
-    parts = rows_so_far(given, roles.target_channels, n_asked=_ASKED)
-    is_missing = np.any([np.isnan(part[:, channels]).any(axis=0) for part in parts], axis=0)
-    some = [one for one, is_one in zip(channels, is_missing.tolist(), strict=True) if is_one]
     lengths = [max(map(len, parts)), *(int(times * estimator.spec_.context_length) for times in _LAST)]
-    ends = [[part[-length:] for part in parts] for length in lengths if length] if some else []
+    ends = [[part[-length:] for part in parts] for length in lengths if length]
     empty = [mostly_missing(end, some, roles.target_channels) for end in ends]
     for channel in next(filter(None, [*empty, _all_missing(ends[2:], some, roles.target_channels)]), [])[:1]:
         name = channel if roles.channel_names is None else roles.channel_names[channel]

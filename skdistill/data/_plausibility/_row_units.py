@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from skdistill._utils._user_line import stacklevel_of_user
-from skdistill.data._plausibility._rows_so_far import rows_so_far
 from skdistill.data._roles import Roles
 from skdistill.data._scaling import Scaling
 from skdistill.data._series import SeriesInput
@@ -21,24 +20,22 @@ _USUAL = 8.0  # units around the center
 _TIMES = 8.0  # a size so many times larger or smaller than all that is usual is one in other units
 
 
-def tell_row_units(estimator: Any, given: SeriesInput) -> None:
-    """Warn of covariates that have another size in all of the last rows than in ``fit``, if they are read.
+def tell_row_units(estimator: Any, given: SeriesInput, rows: Sequence[np.ndarray], channels: list[int]) -> None:
+    """Warn of covariates that have another size in all of the last rows than in ``fit``.
 
     Parameters
     ----------
     estimator : estimator
-        Fitted; without roles or units of rows, nothing is told.
+        Fitted, with a scaling.
     given : SeriesInput
         The series, as channels.
+    rows : sequence of ndarray of shape (n_timestamps, n_channels)
+        Their rows so far.
+    channels : list of int
+        Covariates that are read.
     """
-    scaling = getattr(estimator, "scaling_", None)
-    if scaling is None or scaling.kind == "window" or scaling.transformer_ is not None:
-        return
-    channels = covariates_read(estimator)
-    if not channels:
-        return
-    rows = rows_so_far(given, estimator.roles_.target_channels)
-    if not rows or not all(map(len, rows)):
+    scaling = estimator.scaling_
+    if scaling.kind == "window" or scaling.transformer_ is not None or not rows or not all(map(len, rows)):
         return
     if scaling.series_units_ is not None or len(rows) != 1 or _is_other(rows[0][-1], scaling, channels):
         _warn(scaling, estimator.roles_, given, rows, channels, estimator.spec_.context_length)
@@ -84,7 +81,7 @@ def _is_other(last: np.ndarray, scaling: Scaling, channels: list[int]) -> bool:
 
 
 def _warn(
-    scaling: Scaling, roles: Roles, given: SeriesInput, rows: list[np.ndarray], channels: Sequence[int], length: int
+    scaling: Scaling, roles: Roles, given: SeriesInput, rows: Sequence[np.ndarray], channels: Sequence[int], length: int
 ) -> None:
     """Warn of covariates that have another size in all of the last rows than in ``fit``, whose units they are read in.
 
@@ -98,7 +95,7 @@ def _warn(
         Roles of the columns.
     given : SeriesInput
         The series, as channels.
-    rows : list of ndarray of shape (n_timestamps, n_channels)
+    rows : sequence of ndarray of shape (n_timestamps, n_channels)
         Their rows so far, at least one each.
     channels : sequence of int
         Covariates that are read.
@@ -114,7 +111,7 @@ def _warn(
         center, unit = units.center, units.unit
     largest = np.broadcast_to(_TIMES * (np.abs(center) + _USUAL * unit), (len(numbers), center.shape[1]))[:, chosen]
     least = np.broadcast_to((np.abs(center) - _USUAL * unit) / _TIMES, (len(numbers), center.shape[1]))[:, chosen]
-    rows = [rows[number] for number in numbers]
+    rows = [rows[number] for number in numbers.tolist()]
     if not rows:
         return
 

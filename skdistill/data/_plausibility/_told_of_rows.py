@@ -18,7 +18,7 @@ from skdistill.data._usual_limits import of_other_flags
 
 __all__ = ["tell_of_rows"]
 
-_ASKED = 16  # series: as a table writes flags in one, it writes them in all
+_ASKED = 16  # series: what a table means by an empty cell or a flag, it means in all of them
 
 
 def tell_of_rows(estimator: Any, given: SeriesInput) -> None:
@@ -31,20 +31,22 @@ def tell_of_rows(estimator: Any, given: SeriesInput) -> None:
     given : SeriesInput
         The series, as channels; rows after the last observed target are a plan.
     """
-    tell_row_units(estimator, given)
-    tell_newly_missing(estimator, given)
-    if getattr(estimator, "scaling_", None) is not None and set(covariates_read(estimator)) & set(
-        estimator.roles_.known_channels
-    ):
-        rows = rows_so_far(given, estimator.roles_.target_channels, n_asked=_ASKED)
-        _tell_other_flags(estimator.roles_, [one[-estimator.spec_.context_length :] for one in rows])
+    channels = [] if getattr(estimator, "scaling_", None) is None else covariates_read(estimator)
+    if not channels:
+        return
+    roles = estimator.roles_
+    rows = rows_so_far(given, roles.target_channels)
+    some = rows if len(rows) < 2 * _ASKED else rows[:: len(rows) // _ASKED]
+    tell_row_units(estimator, given, rows, channels)
+    tell_newly_missing(estimator, some, channels)
+    if roles.known_flags:
+        _tell_other_flags(roles, [one[-estimator.spec_.context_length :] for one in some])
 
 
 def _tell_other_flags(roles: Roles, parts: Sequence[np.ndarray]) -> None:
     """Warn of a known covariate that was 0 and 1 in ``fit``, and is written otherwise in rows so far."""
-    ranges = dict(zip(roles.known, roles.known_range, strict=False))  # none where it is not known
-    for channel, column in zip(roles.known_channels, roles.known_groups, strict=True):
-        value = of_other_flags(np.concatenate([part[:, channel] for part in parts]), ranges.get(column))
+    for channel in roles.known_flags:
+        value = of_other_flags(np.concatenate([part[:, channel] for part in parts]), (0.0, 1.0))
         if value is not None:
             name = channel if roles.channel_names is None else roles.channel_names[channel]
             warnings.warn(
