@@ -171,7 +171,7 @@ def test_a_target_whose_gaps_leave_no_window_is_told(individual):
 
 @pytest.mark.parametrize("stored", [False, True])
 def test_series_without_a_window_are_counted_beyond_the_sample(tmp_path, monkeypatch, stored):
-    pytest.importorskip("pyarrow", reason="needs pip install 'skdistill[parquet]'")
+    pytest.importorskip("duckdb", reason="needs pip install 'skdistill[duckdb]'")
     monkeypatch.setattr("skdistill.scale_out._fit._SAMPLE", 2)
     panel = far_apart() | {name: make_series(60, 1, seed=3) for name in "cd"}
     frames = {name: pd.DataFrame(rows, columns=["y"]) for name, rows in panel.items()}
