@@ -51,7 +51,7 @@ def name_zone(walls: pd.DatetimeIndex, change: str, others: pd.DatetimeIndex) ->
     for zone in ZONES:
         odd = _is_odd(walls, zone, change)
         share = max(len(walls) / _HOURS_A_YEAR, (~odd).sum() / len(others) if len(others) else 0.0)
-        chance = len(ZONES) * min(share, 1.0) ** odd.sum()
+        chance = len(ZONES) * share ** odd.sum()
         if odd.any() and chance < _UNLIKELY and not _is_odd(others, zone, "skipped").any():
             found.append((int(odd.sum()), zone, odd))
     return max(found, key=lambda one: one[0])[1:] if found else None

@@ -47,6 +47,13 @@ DOORS = {
 }
 
 
+def test_a_stream_tells_static_covariates_when_they_are_new(forecaster):
+    rows = ROWS.assign(size=-9999.0).loc[["c"]]
+    with pytest.warns(UserWarning, match="the static covariate 'size' of .* is -9999") as found:
+        by_rows(forecaster, rows)
+    assert len(found) == 1
+
+
 @pytest.mark.parametrize("door", DOORS)
 def test_static_covariates_in_other_units_are_told(forecaster, door):
     last = ROWS.index.get_level_values(0) == "c"

@@ -165,6 +165,7 @@ def test_rows_between_those_of_a_plan_are_not_filled():
         assert panel.loc[one, "y"].isna().tolist() == [False] * 8 + [True] * 4
     assert panel["promo"].notna().all()
     assert panel.loc["a", "promo"].iloc[10] == 0
+    assert read_panel(frame.assign(promo=np.nan), fill_value=0)["promo"].isna().all()  # no row tells when they end
 
 
 @pytest.mark.parametrize("density", [0.02, 0.1, 0.5])

@@ -363,13 +363,36 @@ def test_values_that_are_lost_where_rows_without_one_are_kept_are_told():
     """A plan that overlaps with what was observed, or versions of a product that lack what the other has."""
     days = pd.date_range("2024-01-01", periods=30)
     past = pd.DataFrame({"at": days, "y": 1.0, "promo": 0.0})
-    both = pd.concat([past, past[20:].drop(columns="y")])
+    both = pd.concat([past, past[:1], past[20:].drop(columns="y")])
     with pytest.warns(UserWarning, match="keeps rows without a value of 'y' .* 10 times, first at 2024-01-21"):
         quiet(both, time="at", duplicates="last")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         quiet(both, time="at", duplicates="first")
         assert quiet(both, time="at", duplicates="mean")["y"].notna().all()
+
+
+def test_rows_that_lack_the_same_value_lose_none():
+    rows = pd.DataFrame({"at": pd.date_range("2024-01-01", periods=30), "y": 1.0, "promo": 0.0})
+    rows.loc[25, "y"] = np.nan
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for how in ("first", "last"):
+            quiet(pd.concat([rows, rows[20:]]), time="at", duplicates=how)
+
+
+@pytest.mark.parametrize(
+    ("n_doubled", "n_other", "told"), [(9, 5, False), (10, 5, True), (40, 2, False), (12, 3, True), (40, 40, True)]
+)
+@pytest.mark.parametrize("with_gap", [False, True])
+def test_sums_are_told_from_ten_times_and_three_other_values_on(n_doubled, n_other, told, with_gap):
+    rows = pd.DataFrame({"at": pd.date_range("2024-01-01", periods=40), "y": 1.0})
+    rows.loc[: n_other - 1, "y"] += 1.0 + np.arange(n_other)
+    gap = rows[:n_doubled].assign(y=np.nan) if with_gap else rows[:0]
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        quiet(pd.concat([rows, rows[:n_doubled], gap]), time="at", duplicates="sum")
+    assert ["duplicates='sum' adds up 'y'" in str(one.message) for one in found] == [True] * told
 
 
 def test_sums_of_what_no_row_of_a_time_differs_in_are_told():
