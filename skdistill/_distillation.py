@@ -34,6 +34,7 @@ from skdistill.losses._objective import (
     needs_teacher,
     needs_teacher_features,
     reads_teacher_quantiles,
+    warn_of_no_forecast,
     with_quantile_term,
 )
 from skdistill.networks._base import BaseNetwork, NetworkSpec
@@ -169,6 +170,7 @@ def distill(
     _check_combination(windows, teacher, student, module, spec, loss, probe)
     if not told:
         warn_of_unread_settings(made_of, windows.train)
+        warn_of_no_forecast(loss)
 
     keyed = teacher.for_cache_key() if teacher is not None and labeling.cache.persistent else None
     described = describe_windows(windows)

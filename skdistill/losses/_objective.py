@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from skdistill._utils._user_line import stacklevel_of_user
 from skdistill.data._levels import covered_levels
 from skdistill.losses._base import BaseLoss, LossTerm, add_terms
 from skdistill.losses._inputs import LossInputs, LossShapes
@@ -28,10 +30,12 @@ __all__ = [
     "needs_teacher_features",
     "reads_labels",
     "reads_teacher_quantiles",
+    "warn_of_no_forecast",
     "with_quantile_term",
 ]
 
 _OF_TEACHER = {"teacher_forecast", "teacher_features", "teacher_quantiles"}
+_OF_FEATURES = {"teacher_features", "student_features"}
 _NEEDS = _OF_TEACHER | {"truth", "student_features", "student_quantiles", "branches"}
 
 
@@ -326,6 +330,28 @@ def reads_teacher_quantiles(loss: BaseLoss) -> bool:
     (False, True)
     """
     return any("teacher_quantiles" in term.requires | term.prefers for _, term in _active(loss))
+
+
+def warn_of_no_forecast(loss: BaseLoss) -> None:
+    """Warn of a loss whose terms of positive weight compare hidden features alone.
+
+    Parameters
+    ----------
+    loss : BaseLoss
+        The loss.
+
+    Warns
+    -----
+    UserWarning
+        If so. Terms of one's own that name nothing they require are taken to compare forecasts.
+    """
+    terms = [term for _, term in _active(loss)]
+    if terms and all(term.requires and term.requires <= _OF_FEATURES for term in terms):
+        warnings.warn(
+            f"{type(loss).__name__} compares hidden features alone, and no term of it forecasts: those of the student "
+            "are trained by nothing. Add one that does, such as Supervised() + loss or Response() + loss.",
+            stacklevel=stacklevel_of_user(),
+        )
 
 
 def with_quantile_term(

@@ -1,6 +1,7 @@
 """Loss terms against closed forms, identities and published numbers."""
 
 import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from published import load_published
 from sklearn.base import clone
 from torch.nn.functional import mse_loss
 
+from skdistill import DistilledForecaster
 from skdistill.core import (
     LossInputs,
     LossShapes,
@@ -23,6 +25,7 @@ from skdistill.core import (
     period_probabilities,
 )
 from skdistill.losses import (
+    ContrastiveFeatures,
     ExponentialWeights,
     FeatureMatching,
     LinearWeights,
@@ -39,6 +42,8 @@ from skdistill.losses import (
 from skdistill.losses._horizon_weights import step_weights
 from skdistill.losses._multi_period import _Amplitude, multi_period_divergence
 from skdistill.losses._multi_scale import multi_scale_error, pool
+from skdistill.networks import MLP
+from skdistill.teachers import TrainedTeacher
 
 
 def make_inputs(horizon=6, channels=2, width=8, teacher_width=5, requires_grad=False, windows=3):
@@ -424,3 +429,18 @@ def test_amplitudes_and_their_gradient_equal_autograds(length):
     torch.testing.assert_close(a, b)
     flat = torch.ones(1, length, dtype=torch.float64, requires_grad=True)
     assert torch.isfinite(torch.autograd.grad(_Amplitude.apply(flat).sum(), flat)[0]).all()
+
+
+@pytest.mark.parametrize(
+    "loss", [FeatureMatching(), TimeDistill(supervised_weight=0, prediction_weight=0), ContrastiveFeatures()]
+)
+def test_a_loss_of_features_alone_is_told(loss):
+    """Forecasts of its student are those of random weights."""
+    student = DistilledForecaster(TrainedTeacher(MLP(8), max_epochs=1), MLP(8), loss, context_length=8, max_epochs=1)
+    student.set_params(prediction_length=2, random_state=0)
+    rows = np.random.default_rng(0).normal(size=(60, 1))
+    with pytest.warns(UserWarning, match=r"compares hidden features alone.* Add one that does"):
+        student.fit(rows)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message=".*hidden features alone")
+        student.set_params(loss=Response() + loss).fit(rows)
