@@ -2,10 +2,12 @@
 
 import pickle
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from doubles import LastValueTeacher, make_forecaster, make_frame, make_series
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,7 +21,11 @@ from skdistill import DistilledForecaster, compare
 from skdistill._unwrap import _are_close
 from skdistill.comparison import block_bootstrap_means, rolling_forecasts
 from skdistill.comparison._naive import _AS_GOOD, find_seasons, seasonal_naive
+from skdistill.comparison._result import _linear_words
+from skdistill.core import Labels
 from skdistill.datasets import make_multiseasonal
+from skdistill.losses import Pinball
+from skdistill.metrics import quantile_scores
 from skdistill.networks import ITransformer
 from skdistill.teachers import TrainedTeacher
 
@@ -71,8 +77,33 @@ def test_every_pair_has_a_difference_with_its_error():
     pair = table.differences.set_index(["row", "other"]).loc[("student", "teacher")]
     assert pair["difference"] == pytest.approx(table.loc["student", "mse"] - table.loc["teacher", "mse"])
     assert pair["standard_error"] == pytest.approx(table.loc["teacher", "standard_error"])
-    assert table.facts["block_length"] >= 8
+    assert table.facts["block_length"] == max(8, table.facts["season"])
+    assert make_forecaster().fit(series[:200]).compare(series[188:], season=1).facts["block_length"] == 8
     assert table.facts["n_windows"] == 97
+
+
+class BandTeacher(LastValueTeacher):
+    """Answers a band around the last row, by target and step."""
+
+    band = torch.tensor([-1.0, -0.3, 0.4])[:, None, None] * (torch.arange(1.0, 5.0)[:, None] + torch.tensor([0.0, 7.0]))
+
+    def label(self, contexts):
+        forecast = super().label(contexts).forecast
+        return Labels(forecast, quantiles=forecast[:, None] + self.band, quantile_levels=(0.1, 0.5, 0.9))
+
+
+def test_scores_of_the_quantiles_of_a_teacher_are_those_by_hand():
+    series = make_series(300) * [1.0, 30.0]
+    student = make_forecaster(quantiles=(0.1, 0.5, 0.9), teacher=BandTeacher(), loss=Pinball()).fit(series[:200])
+    table = student.compare(series[188:], season=1, n_resamples=2)
+    truth = np.lib.stride_tricks.sliding_window_view(series[200:], 4, axis=0).transpose(0, 2, 1)
+    scale = student.scaling_.scale_
+    band = BandTeacher.band.permute(1, 2, 0).numpy() * scale[:, None]
+    quantiles = series[199:-4, None, :, None] + band
+    scores = quantile_scores(truth, quantiles, (0.1, 0.5, 0.9), scale=student.scaling_.original_scale_)
+    assert table.loc["teacher", "crps"] == pytest.approx(scores.crps, rel=1e-5)
+    assert table.loc["teacher", "coverage"] == pytest.approx(scores.coverage)
+    assert table.loc["teacher", "width"] == pytest.approx(scores.width, rel=1e-5)
 
 
 def test_summary_speaks_of_size_speed_error_and_noise():
@@ -720,6 +751,16 @@ def test_the_season_without_a_calendar_is_that_of_a_loop_over_all_pairs():
         errors = [np.mean([square(lag) for lag in lags[one] if lag < longest]) for one in lags]
         expected = 1 + next(n for n, one in enumerate(errors) if one <= _AS_GOOD * min(errors) + 1e-9)
         assert find_seasons(panel, None, max_season=longest // 2, prediction_length=steps) == [expected]
+
+
+def test_a_student_beats_the_exact_linear_one_beyond_the_noise_of_their_difference():
+    results = [
+        SimpleNamespace(name=name, weighted=np.array([error])) for name, error in (("ours", 1.0), ("linear", 2.0))
+    ]
+    common, apart = np.random.default_rng(0).normal(size=(2, 500))
+    for noise, beats in (0.1, True), (3.0, False):
+        means = np.stack([10 * common, 10 * common + 1 + noise * apart])
+        assert ("does not beat" in _linear_words(0, 1, results, means)) != beats
 
 
 def test_a_season_is_one_row_where_nothing_tells_one_and_at_most_half_of_the_rows():

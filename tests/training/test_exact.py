@@ -39,6 +39,7 @@ from skdistill.training._exact import (
 )
 from skdistill.training._moments import Moments, add_up, run_moments
 from skdistill.training._rolling import RollingMoments
+from skdistill.training._sparse import solve_sparse
 
 # -- moments -------------------------------------------------------------------------------------
 
@@ -290,6 +291,30 @@ def test_cross_period_sparsity_reads_whole_periods_only():
     assert -forecaster.score(frame[90:]) < 0.1
     trained = make_forecaster(student=Linear(None, sparse_season=6, solver="gradient"), max_epochs=60).fit(frame)
     assert -trained.score(frame[90:]) < 0.5
+
+
+@pytest.mark.parametrize("penalty_on", ["weights", "forecast"])
+def test_weights_that_steps_share_are_those_of_one_system_of_normal_equations(penalty_on):
+    generator, (L, H), penalty = np.random.default_rng(0), (6, 4), 0.7
+    windows = generator.normal(1.0, 1.0, size=(60, L + H)) @ generator.normal(size=(L + H, L + H))
+    shares, X, Y = np.arange(1.0, H + 1), windows[:, :L], windows[:, L:]
+    X, Y = X - X.mean(axis=0), Y - Y.mean(axis=0)
+    ties = np.where(np.arange(L) < 3, np.arange(L), -1) + np.zeros((H, 1), dtype=int)  # three are shared by all steps
+    mask = generator.random((H, L)) < 0.8
+    numbers = np.where(ties < 0, 3 + np.arange(H * L).reshape(H, L), ties)
+    system, right = 1e-12 * np.eye(3 + H * L), np.zeros(3 + H * L)
+    for step, share in enumerate(shares):
+        rows, own = np.flatnonzero(mask[step]), numbers[step, mask[step]]
+        extra = penalty / H if penalty_on == "weights" else share * penalty
+        system[np.ix_(own, own)] += share * X[:, rows].T @ X[:, rows] / 60 + extra * np.eye(len(rows))
+        right[own] += share * X[:, rows].T @ Y[:, step] / 60
+    expected = np.where(mask, np.linalg.solve(system, right)[numbers], 0.0)
+    terms = [QuadraticTerm("a", 1.0, np.diag(shares), "truth")]
+    moments = {"truth": [plain(windows, L)]}
+    found = solve_sparse(moments, terms, mask, penalty=penalty, penalty_on=penalty_on, intercept=True, ties=ties)
+    np.testing.assert_allclose(found.weight[0], expected, atol=1e-9)
+    level = windows[:, L:].mean(axis=0) - expected @ windows[:, :L].mean(axis=0)
+    np.testing.assert_allclose(found.bias[0], level, atol=1e-9)
 
 
 @pytest.mark.parametrize("penalty", [0.1, [0.1, 10.0]])
