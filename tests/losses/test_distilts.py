@@ -368,3 +368,13 @@ def test_missing_features_are_named_with_who_has_them():
 def test_bad_parameters_are_named(loss, message):
     with pytest.raises(ValueError, match=message):
         check_loss(loss)
+
+
+def test_the_cosine_of_an_alignment_is_that_of_predicted_and_given_features():
+    inputs = make_inputs()
+    aligner = TemporalAlignment(loss="cosine", block_length=2).build(shapes_of(inputs))
+    projected = aligner.project_in(inputs.features).unsqueeze(2)
+    predicted = aligner.project_out(torch.nn.functional.gelu(projected * aligner.time_embedding))
+    dot = (predicted * inputs.teacher_features).sum(dim=-1)
+    cosine = dot / predicted.norm(dim=-1) / inputs.teacher_features.norm(dim=-1)
+    torch.testing.assert_close(aligner(inputs), 1.0 - cosine.mean())

@@ -42,6 +42,7 @@ from skdistill.losses import (
 from skdistill.losses._horizon_weights import step_weights
 from skdistill.losses._multi_period import _Amplitude, multi_period_divergence
 from skdistill.losses._multi_scale import multi_scale_error, pool
+from skdistill.losses._over_scales import mean_over_scales
 from skdistill.networks import MLP
 from skdistill.teachers import TrainedTeacher
 
@@ -444,3 +445,12 @@ def test_a_loss_of_features_alone_is_told(loss):
     with warnings.catch_warnings():
         warnings.filterwarnings("error", message=".*hidden features alone")
         student.set_params(loss=Response() + loss).fit(rows)
+
+
+def test_weights_of_pooled_steps_have_mean_one_on_every_scale():
+    """Five steps pool into two, whose weights no longer have that mean by themselves."""
+    difference, weights = torch.tensor([1.0, -2.0, 3.0, 0.5, 9.0]), torch.tensor([0.5, 0.5, 1.0, 1.0, 2.0])
+    whole = (weights * difference.abs()).sum() / weights.sum()
+    halves = (0.5 * 0.5 + 1.0 * 1.75) / 1.5
+    found = mean_over_scales(difference, torch.abs, 2, 2, weights)
+    assert found.item() == pytest.approx((whole.item() + halves) / 2)
