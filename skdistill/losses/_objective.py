@@ -348,8 +348,8 @@ def warn_of_no_forecast(loss: BaseLoss) -> None:
     terms = [term for _, term in _active(loss)]
     if terms and all(term.requires and term.requires <= _OF_FEATURES for term in terms):
         warnings.warn(
-            f"{type(loss).__name__} compares hidden features alone, and no term of it forecasts: those of the student "
-            "are trained by nothing. Add one that does, such as Supervised() + loss or Response() + loss.",
+            f"{type(loss).__name__} compares hidden features alone: no term of it compares forecasts, so those of the "
+            "student stay untrained. Add one that does, such as Supervised() + loss or Response() + loss.",
             stacklevel=stacklevel_of_user(),
         )
 

@@ -103,8 +103,8 @@ class ServedModel:
     def _place_of(self, name: str) -> int:
         """Return the number of one series, -1 for another one."""
         found = self._places.get(name)
-        if found is None and name.startswith("["):
-            found = self._places.get(str(_of_list(name)))
+        if found is None and (parts := _of_list(name)) is not None:
+            found = self._places.get(str(parts))
         return -1 if found is None else found
 
     def forecast(
@@ -403,8 +403,10 @@ class ModelFile:
         return found.st_mtime_ns, found.st_size, found.st_ino
 
 
-def _of_list(name: str) -> Any:
+def _of_list(name: str) -> tuple[Any, ...] | None:
     """Return the id that a list in JSON stands for; None if the name is none."""
+    if not name.startswith("["):
+        return None
     try:
         parts = json.loads(name)
     except (ValueError, RecursionError):

@@ -836,3 +836,9 @@ def test_ids_of_several_levels_are_lists_of_json(suffix, tmp_path):
     (forecaster.save if suffix == ".skdistill" else forecaster.export)(path)
     names = ['["north", 8]', '["north",7]', "('north', 8)", '["north", "7"]', "[", "[" * 9000, "north", '["south", 7]']
     assert open_model(path).numbers_of(names).tolist() == [1, 0, 1, -1, -1, -1, -1, -1]
+
+
+def test_a_name_that_is_no_list_is_no_id_called_none(tmp_path):
+    forecaster = make_forecaster(teacher=None, scaling="series").fit({"None": make_series(), "a": make_series(seed=1)})
+    forecaster.save(tmp_path / "student.skdistill")
+    assert open_model(tmp_path / "student.skdistill").numbers_of(["[x", "None", "[1"]).tolist() == [-1, 0, -1]
