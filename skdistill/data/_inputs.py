@@ -169,7 +169,7 @@ def _encode_categories(estimator: Any, X: Any, *, reset: bool) -> tuple[Any, dic
                 check_columns(known, table.columns, name=name)
             return encode(table, name)
 
-        return _map_tables(X, encode_known), {}
+        return _map_tables(X, _joined(X), encode_known), {}
     tables = X if isinstance(X, list | CutFrame) else [X]
     if not _takes_roles(estimator) or not isinstance(tables[0], pd.DataFrame):
         return X, {}
@@ -179,7 +179,7 @@ def _encode_categories(estimator: Any, X: Any, *, reset: bool) -> tuple[Any, dic
     if hasattr(estimator, "_validation_share"):
         fraction = estimator._validation_share(len(estimator.known_covariates or ()))
     targets = target_positions(estimator, tables[0].columns)
-    joined = X if isinstance(X, CutFrame) else join_tables(tables)
+    joined = _joined(X)
     if joined is not None:
         frames, n_training = _training_part(joined, targets, fraction)
     else:
@@ -187,7 +187,7 @@ def _encode_categories(estimator: Any, X: Any, *, reset: bool) -> tuple[Any, dic
         n_training = [count_training_rows(_observes(one, targets), fraction) for one in frames]
     categories = categories_of_tables(estimator, frames, n_training)
     roles = Roles(tables[0].shape[1], (0,), categories=categories)
-    return _map_tables(X, roles.encode), categories
+    return _map_tables(X, joined, roles.encode), categories
 
 
 def _observes(table: pd.DataFrame, targets: list[int]) -> np.ndarray:
@@ -204,13 +204,17 @@ def _training_part(X: CutFrame, targets: list[int], fraction: float | int) -> tu
     return [X.frame[places < np.repeat(counts, lengths)]], [int(counts.sum())]
 
 
-def _map_tables(X: Any, function: Callable[[Any, str], Any]) -> Any:
-    """Apply a function to every table of the input, with its name."""
-    if isinstance(X, CutFrame):
-        return CutFrame(function(X.frame, "X"), X.bounds, X.step)
-    joined = join_tables(X) if isinstance(X, list) else None
-    if joined is not None:  # of many tables, one by one takes long
+def _joined(X: Any) -> CutFrame | None:
+    """Return the tables of many series in one, if they are alike: one by one, they take long."""
+    return X if isinstance(X, CutFrame) else join_tables(X) if isinstance(X, list) else None
+
+
+def _map_tables(X: Any, joined: CutFrame | None, function: Callable[[Any, str], Any]) -> Any:
+    """Apply a function to every table of the input, with its name, or to all of them in one."""
+    if joined is not None:
         rows = function(joined.frame, "X")
+        if isinstance(X, CutFrame):
+            return CutFrame(rows, X.bounds, X.step)
         parts = (rows.iloc[first:last] for first, last in pairwise(joined.bounds))
         return [part.set_axis(one.index, axis=0) for part, one in zip(parts, X, strict=True)]
     if isinstance(X, list | tuple):

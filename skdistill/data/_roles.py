@@ -183,6 +183,21 @@ class Roles:
             names += [f"{self.columns[column]}={value}" for value in _shown(self.categories[column])]
         return pd.Index(names, name=self.columns.name)
 
+    def channel_name(self, channel: int) -> Hashable:
+        """Return the name of a channel, or its position.
+
+        Parameters
+        ----------
+        channel : int
+            Position of the channel.
+
+        Returns
+        -------
+        name : hashable
+            For messages.
+        """
+        return channel if self.channel_names is None else self.channel_names[channel]
+
     @cached_property
     def statics(self) -> Statics | None:
         """Names and units of the static numbers; None if there are none, or before ``fit``."""

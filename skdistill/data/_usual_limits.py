@@ -123,10 +123,10 @@ def quick_limits(ends: tuple[float, float] | None) -> tuple[float, float]:
     >>> quick_limits((8.0, 12.0)), quick_limits((-1.0, 1.0)), quick_limits((0.0, 1.0))
     ((1.0, 44.0), (-17.0, 17.0), (0.0, 1.0))
     """
+    if ends == _FLAG:
+        return ends
     low, high = usual_limits(ends)
-    if ends is None or ends == _FLAG or low == -inf:
-        return ends if ends == _FLAG else (low, high)
-    return max(low, ends[0] / _FAR) if ends[0] > 0 else low, high
+    return (max(low, ends[0] / _FAR), high) if ends is not None and ends[0] > 0 and low > -inf else (low, high)
 
 
 def are_small(values: np.ndarray, ends: tuple[float, float]) -> bool:

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from skdistill._utils._user_line import stacklevel_of_user
-from skdistill.data._series import Series
-from skdistill.data._validation_rows import count_unobserved_end
+from skdistill.data._plausibility._rows_so_far import rows_so_far
+from skdistill.data._series import Series, SeriesInput
 
 __all__ = ["warn_of_ended"]
 
@@ -36,7 +36,7 @@ def warn_of_ended(series: Sequence[Series], channels: Sequence[int], targets: Se
         For the first one.
     """
     series = [one for one in series if len(one)]
-    rows = [one.values[: len(one) - count_unobserved_end(one.values[:, list(targets)])] for one in series]
+    rows = rows_so_far(SeriesInput(series), targets)
     if not rows:
         return
     is_open = np.isnan(np.array([one[-1] for one in rows])).all(axis=0)

@@ -43,7 +43,7 @@ def tell_newly_missing(estimator: Any, parts: Sequence[np.ndarray], channels: Se
     ends = [[part[-length:] for part in parts] for length in lengths if length]
     empty = [mostly_missing(end, some, roles.target_channels) for end in ends]
     for channel in next(filter(None, [*empty, _all_missing(ends[2:], some, roles.target_channels)]), [])[:1]:
-        name = channel if roles.channel_names is None else roles.channel_names[channel]
+        name = roles.channel_name(channel)
         warnings.warn(
             f"the covariate {name!r} is missing in most of the last rows of X, and in none of fit: it counts as "
             "unknown there, and is filled from the values around it. If an empty cell means that nothing was there, "

@@ -125,8 +125,8 @@ def _tell_units(roles: Roles, given: SeriesInput, values: np.ndarray, known: tup
         own = given.series[number].values[:, channel] if given.batch is None else given.batch[number, :, channel]
         own = own[~np.isnan(own)]
         if len(own):
-            far[number] = are_unusual(values[number], known, (float(own.min()), float(own.max())))
-            far[number] |= small and are_small(values[number], (float(own.min()), float(own.max())))
+            ends = float(own.min()), float(own.max())
+            far[number] = are_unusual(values[number], known, ends) | (small and are_small(values[number], ends))
     value = values[far][0] if far.any() else of_other_flags(values, known)
     if value is not None:
         warnings.warn(

@@ -55,7 +55,7 @@ def covariates_read(estimator: Any) -> list[int]:
     Returns
     -------
     channels : list of int
-        None without roles.
+        Empty without roles.
     """
     channels = _CHANNELS.get(estimator.scaling_)
     if channels is None:
@@ -133,7 +133,7 @@ def _warn(
         number = int(numbers[which[0]])
         series = f"window {number} of X" if given.batch is not None else given.name_of(number)
         more = f" (and of {len(which) - 1} more)" if len(which) > 1 else ""
-        name = chosen[place] if roles.channel_names is None else roles.channel_names[chosen[place]]
+        name = roles.channel_name(chosen[place])
         warnings.warn(
             f"the covariate {name!r} of {series}{more} is {value:g} in the last rows, and was {usual:g} on average in "
             "fit: are its units others? It is read in the units of fit, and forecasts follow it as far as it goes.",

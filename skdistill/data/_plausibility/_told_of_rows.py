@@ -48,7 +48,7 @@ def _tell_other_flags(roles: Roles, parts: Sequence[np.ndarray]) -> None:
     for channel in roles.known_flags:
         value = of_other_flags(np.concatenate([part[:, channel] for part in parts]), (0.0, 1.0))
         if value is not None:
-            name = channel if roles.channel_names is None else roles.channel_names[channel]
+            name = roles.channel_name(channel)
             warnings.warn(
                 f"the known covariate {name!r} is {value:g} in the last rows of X, and was between "
                 "0 and 1 in fit: are its codes others? Forecasts follow it as far as it goes.",
